@@ -1,0 +1,36 @@
+with
+
+products as (
+    select * from {{ ref('stg_catalog__products') }}
+),
+
+-- Every file is a full extract: the latest record of a product wins.
+numbered as (
+    select
+        *,
+        row_number() over (
+            partition by
+                product_id,
+                case when reject_reason is null then 1 else 0 end
+            order by
+                coalesce(updated_at, cast('1970-01-01' as timestamp)) desc,
+                case when updated_at is null then load_id end desc,
+                content_key asc,
+                load_id asc,
+                record_number asc
+        ) as version_number
+    from products
+),
+
+final as (
+    select
+        *,
+        case
+            when reject_reason is not null then 'rejected'
+            when version_number > 1 then 'duplicate'
+            else 'accepted'
+        end as record_status
+    from numbered
+)
+
+select * from final

@@ -1,0 +1,95 @@
+with
+
+customer_identifiers as (
+    select * from {{ ref('int_customer_identifiers') }}
+),
+
+orders as (
+    select * from {{ ref('int_orders') }}
+    where customer_id is not null
+),
+
+sessions as (
+    select * from {{ ref('int_sessions') }}
+    where customer_id is not null
+),
+
+customers as (
+    select
+        customer_id,
+        sum(case when identifier_type = 'anonymous_id' then 1 else 0 end) as n_devices,
+        min(first_seen_at) as first_seen_at,
+        max(last_seen_at) as last_seen_at
+    from customer_identifiers
+    group by customer_id
+),
+
+numbered_orders as (
+    select
+        *,
+        row_number() over (
+            partition by customer_id
+            order by case when country is null then 1 else 0 end, ordered_at desc, order_key
+        ) as country_number
+    from orders
+),
+
+orders_per_customer as (
+    select
+        customer_id,
+        max(case when country_number = 1 then country end) as country,
+        count(distinct country) as n_countries,
+        sum(case when is_purchase then 1 else 0 end) as n_orders,
+        min(case when is_purchase then ordered_at end) as first_ordered_at,
+        max(case when is_purchase then ordered_at end) as last_ordered_at
+    from numbered_orders
+    group by customer_id
+),
+
+numbered_sessions as (
+    select
+        *,
+        row_number() over (
+            partition by customer_id
+            order by started_at, session_key
+        ) as customer_session_number
+    from sessions
+),
+
+first_sessions as (
+    select * from numbered_sessions
+    where customer_session_number = 1
+),
+
+final as (
+    select
+        -- keys
+        customers.customer_id,
+
+        -- attributes
+        orders_per_customer.country,
+        first_sessions.campaign_source as first_campaign_source,
+        first_sessions.campaign_medium as first_campaign_medium,
+        first_sessions.device_type as first_device_type,
+
+        -- measures
+        cast(customers.n_devices as bigint) as n_devices,
+        cast(coalesce(orders_per_customer.n_countries, 0) as bigint) as n_countries,
+        cast(coalesce(orders_per_customer.n_orders, 0) as bigint) as n_orders,
+
+        -- flags
+        coalesce(orders_per_customer.n_orders, 0) > 0 as is_purchaser,
+
+        -- times
+        customers.first_seen_at,
+        customers.last_seen_at,
+        orders_per_customer.first_ordered_at,
+        orders_per_customer.last_ordered_at
+    from customers
+    left join orders_per_customer
+        on customers.customer_id = orders_per_customer.customer_id
+    left join first_sessions
+        on customers.customer_id = first_sessions.customer_id
+)
+
+select * from final

@@ -1,0 +1,64 @@
+with
+
+orders as (
+    select * from {{ ref('int_orders') }}
+),
+
+-- Only purchases of a known customer have a place in that customer's history.
+numbered as (
+    select
+        *,
+        case
+            when is_purchase
+                then row_number() over (
+                    partition by customer_id, case when is_purchase then 1 else 0 end
+                    order by ordered_at, order_key
+                )
+        end as customer_order_number,
+        case
+            when is_purchase
+                then lag(ordered_date) over (
+                    partition by customer_id, case when is_purchase then 1 else 0 end
+                    order by ordered_at, order_key
+                )
+        end as previous_ordered_date
+    from orders
+),
+
+final as (
+    select
+        -- keys
+        order_key,
+        order_id,
+        customer_id,
+
+        -- attributes
+        source_name,
+        currency_code,
+        country,
+        channel,
+
+        -- measures
+        cast(customer_order_number as bigint) as customer_order_number,
+        cast({{ dbt.datediff('previous_ordered_date', 'ordered_date', 'day') }} as bigint)
+            as days_since_previous_order,
+        cast(n_lines as bigint) as n_lines,
+        cast(n_units as {{ type_amount() }}) as n_units,
+        cast(gross_amount as {{ type_amount() }}) as gross_amount,
+        cast(discount_amount as {{ type_amount() }}) as discount_amount,
+        cast(refund_amount as {{ type_amount() }}) as refund_amount,
+        cast(gross_amount - discount_amount - refund_amount as {{ type_amount() }})
+            as net_amount,
+        cast(tax_amount as {{ type_amount() }}) as tax_amount,
+
+        -- flags
+        is_purchase,
+        is_cancelled,
+
+        -- times
+        ordered_at,
+        ordered_date
+    from numbered
+)
+
+select * from final

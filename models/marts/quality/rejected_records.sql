@@ -1,0 +1,90 @@
+with
+
+loads as (
+    select * from {{ ref('stg_landing__loads') }}
+),
+
+rejected_lines as (
+    select * from {{ ref('stg_landing__rejected_lines') }}
+),
+
+order_lines as (
+    select * from {{ ref('int_order_lines_classified') }}
+    where record_status = 'rejected'
+),
+
+events as (
+    select * from {{ ref('int_events_classified') }}
+    where record_status = 'rejected'
+),
+
+attributes as (
+    select * from {{ ref('int_customer_attributes_classified') }}
+    where record_status = 'rejected'
+),
+
+products as (
+    select * from {{ ref('int_catalog_products_classified') }}
+    where record_status = 'rejected'
+),
+
+records as (
+    select
+        load_id,
+        'line' as position_type,
+        line_number as position_number,
+        reject_reason
+    from rejected_lines
+    union all
+    select
+        load_id,
+        'record' as position_type,
+        record_number as position_number,
+        reject_reason
+    from order_lines
+    union all
+    select
+        load_id,
+        'record' as position_type,
+        record_number as position_number,
+        reject_reason
+    from events
+    union all
+    select
+        load_id,
+        'record' as position_type,
+        record_number as position_number,
+        reject_reason
+    from attributes
+    union all
+    select
+        load_id,
+        'record' as position_type,
+        record_number as position_number,
+        reject_reason
+    from products
+),
+
+final as (
+    select
+        -- keys
+        {{ hash_key([
+            'records.load_id', 'records.position_type', 'records.position_number',
+        ]) }} as rejected_record_key,
+        records.load_id,
+
+        -- attributes
+        loads.source_name,
+        loads.stream_name,
+        loads.file_path,
+        records.position_type,
+        records.reject_reason,
+
+        -- measures
+        cast(records.position_number as bigint) as position_number
+    from records
+    inner join loads
+        on records.load_id = loads.load_id
+)
+
+select * from final

@@ -1,0 +1,95 @@
+-- Every landed record ends in exactly one status.
+with
+
+loads as (
+    select * from {{ ref('stg_landing__loads') }}
+    where load_status <> 'replaced'
+),
+
+order_lines as (
+    select * from {{ ref('int_order_lines_classified') }}
+),
+
+events as (
+    select * from {{ ref('int_events_classified') }}
+),
+
+attributes as (
+    select * from {{ ref('int_customer_attributes_classified') }}
+),
+
+products as (
+    select * from {{ ref('int_catalog_products_classified') }}
+),
+
+records as (
+    select
+        load_id,
+        record_status
+    from order_lines
+    union all
+    select
+        load_id,
+        record_status
+    from events
+    union all
+    select
+        load_id,
+        record_status
+    from attributes
+    union all
+    select
+        load_id,
+        record_status
+    from products
+),
+
+records_per_load as (
+    select
+        load_id,
+        sum(case when record_status = 'rejected' then 1 else 0 end) as n_rejected,
+        sum(case when record_status = 'duplicate' then 1 else 0 end) as n_duplicate,
+        sum(case when record_status = 'withheld' then 1 else 0 end) as n_withheld,
+        sum(case when record_status = 'accepted' then 1 else 0 end) as n_accepted
+    from records
+    group by load_id
+),
+
+counted as (
+    select
+        loads.*,
+        case
+            when loads.load_status = 'duplicate_file' then 0
+            else loads.n_rejected + coalesce(records_per_load.n_rejected, 0)
+        end as n_rejected_all,
+        case
+            when loads.load_status = 'duplicate_file' then loads.n_records
+            else coalesce(records_per_load.n_duplicate, 0)
+        end as n_duplicate,
+        coalesce(records_per_load.n_withheld, 0) as n_withheld,
+        coalesce(records_per_load.n_accepted, 0) as n_accepted
+    from loads
+    left join records_per_load
+        on loads.load_id = records_per_load.load_id
+),
+
+final as (
+    select
+        -- keys
+        load_id,
+
+        -- attributes
+        source_name,
+        stream_name,
+        file_path,
+
+        -- measures
+        cast(n_records as bigint) as n_landed,
+        cast(n_accepted as bigint) as n_accepted,
+        cast(n_duplicate as bigint) as n_duplicate,
+        cast(n_rejected_all as bigint) as n_rejected,
+        cast(n_withheld as bigint) as n_withheld
+    from counted
+)
+
+select * from final

@@ -1,0 +1,71 @@
+with
+
+segment_assignments as (
+    select * from {{ ref('segment_assignments') }}
+    where as_of_date = {{ as_of_date() }}
+),
+
+customer_facts as (
+    select * from {{ ref('customer_facts') }}
+),
+
+customer_clusters as (
+    select * from {{ ref('customer_clusters') }}
+),
+
+membership_history as (
+    {{ membership_history() }}
+),
+
+cluster_assignments as (
+    select
+        customer_facts.as_of_date,
+        customer_facts.customer_id,
+        'cluster' as segment_set,
+        coalesce(customer_clusters.segment, 'none') as segment
+    from customer_facts
+    left join customer_clusters
+        on customer_facts.customer_id = customer_clusters.customer_id
+),
+
+assigned as (
+    select * from segment_assignments
+    union all
+    select * from cluster_assignments
+),
+
+-- A row once there never vanishes: whoever is gone from the facts is in no segment.
+vanished as (
+    select
+        {{ as_of_date() }} as as_of_date,
+        membership_history.customer_id,
+        membership_history.segment_set,
+        'none' as segment
+    from membership_history
+    left join assigned
+        on
+            membership_history.customer_id = assigned.customer_id
+            and membership_history.segment_set = assigned.segment_set
+    where assigned.customer_id is null
+),
+
+memberships as (
+    select * from assigned
+    union all
+    select * from vanished
+),
+
+final as (
+    select
+        -- keys
+        {{ hash_key(['customer_id', 'segment_set']) }} as membership_key,
+        as_of_date,
+        customer_id,
+
+        -- attributes
+        segment_set,
+        segment
+    from memberships
+)
+
+select * from final

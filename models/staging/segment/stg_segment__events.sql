@@ -1,0 +1,121 @@
+with
+
+source as (
+    select * from {{ source('segment', 'events') }}
+    where {{ source_is_on('segment') }}
+),
+
+{% set time_zone = source_setting('source_time_zones', 'segment') -%}
+extracted as (
+    select
+        _load_id as load_id,
+        _record_number as record_number,
+        {{ clean_text(json_text('record', 'messageId')) }} as message_id,
+        {{ clean_text(json_text('record', 'anonymousId')) }} as anonymous_id,
+        {{ clean_text(json_text('record', 'userId')) }} as user_id,
+        {{ clean_text(json_text('record', 'properties.product_id')) }} as product_id,
+        {{ clean_text(json_text('record', 'properties.order_id')) }} as order_id,
+        {{ hash_key(['record']) }} as content_key,
+        lower({{ clean_text(json_text('record', 'type')) }}) as event_type,
+        {{ clean_text(json_text('record', 'event')) }} as track_name,
+        {{ clean_text(json_text('record', 'name')) }} as page_name,
+        {{ clean_text(json_text('record', 'context.userAgent')) }} as user_agent,
+        lower({{ clean_text(json_text('record', 'context.device.type')) }})
+            as device_type,
+        {{ dbt.split_part(json_text('record', 'context.page.path'), "'?'", 1) }} as page_path,
+        {{ dbt.split_part(json_text('record', 'context.page.referrer'), "'?'", 1) }}
+            as page_referrer,
+        lower({{ clean_text(json_text('record', 'context.campaign.source')) }})
+            as campaign_source,
+        lower({{ clean_text(json_text('record', 'context.campaign.medium')) }})
+            as campaign_medium,
+        {{ clean_text(json_text('record', 'context.campaign.name')) }} as campaign_name,
+        {{ clean_text(json_text('record', 'properties.category')) }} as category,
+        upper({{ clean_text(json_text('record', 'properties.currency')) }})
+            as currency_code,
+        {{ json_text('record', 'properties.quantity') }} as quantity_text,
+        {{ json_text('record', 'properties.price') }} as price_text,
+        coalesce(
+            {{ json_text('record', 'properties.revenue') }},
+            {{ json_text('record', 'properties.total') }}
+        ) as revenue_text,
+        coalesce(
+            {{ clean_text(json_text('record', 'timestamp')) }},
+            {{ clean_text(json_text('record', 'originalTimestamp')) }}
+        ) as occurred_text,
+        {{ clean_text(json_text('record', 'receivedAt')) }} as received_text,
+        _loaded_at as loaded_at
+    from source
+),
+
+typed as (
+    select
+        *,
+        {{ dbt.safe_cast('quantity_text', type_amount()) }} as quantity,
+        {{ dbt.safe_cast('price_text', type_amount()) }} as price_amount,
+        {{ dbt.safe_cast('revenue_text', type_amount()) }} as revenue_amount,
+        {{ parse_timestamp('occurred_text', time_zone) }} as occurred_at,
+        {{ parse_timestamp('received_text', time_zone) }} as received_at
+    from extracted
+),
+
+final as (
+    select
+        -- keys
+        load_id,
+        record_number,
+        message_id,
+        anonymous_id,
+        user_id,
+        product_id,
+        order_id,
+        content_key,
+
+        -- attributes
+        'segment' as source_name,
+        event_type,
+        case event_type
+            when 'track' then track_name
+            else coalesce(page_name, event_type)
+        end as event_name,
+        user_agent,
+        device_type,
+        page_path,
+        page_referrer,
+        campaign_source,
+        campaign_medium,
+        campaign_name,
+        category,
+        currency_code,
+        case
+            when message_id is null then 'missing_id'
+            when anonymous_id is null and user_id is null then 'missing_identity'
+            when occurred_at is null then 'unparseable_timestamp'
+            when
+                occurred_at > {{ dbt.dateadd(
+                    'hour',
+                    var('future_tolerance_hours'),
+                    'coalesce(received_at, loaded_at)'
+                ) }}
+                then 'future_timestamp'
+            when
+                coalesce(event_type, '') not in (
+                    'track', 'page', 'screen', 'identify', 'alias', 'group'
+                )
+                then 'unknown_type'
+            when event_type = 'track' and track_name is null then 'missing_event_name'
+        end as reject_reason,
+
+        -- measures
+        quantity,
+        price_amount,
+        revenue_amount,
+
+        -- times
+        occurred_at,
+        received_at,
+        loaded_at
+    from typed
+)
+
+select * from final
