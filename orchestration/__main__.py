@@ -1,0 +1,83 @@
+"""The command line: `python -m orchestration run | replay | summary | query | prepare`.
+
+Runs go through the same jobs, instance and history as those started in the UI.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from rich.console import Console
+
+from orchestration.settings import load_settings, parse_date
+from orchestration.summary import print_query, print_summary
+from orchestration.warehouse import WarehouseError
+
+console = Console(highlight=False)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    options = _parser().parse_args(arguments)
+    settings = load_settings()
+    try:
+        if options.command == "summary":
+            print_summary(settings, console)
+            return 0
+        if options.command == "query":
+            print_query(settings, console, options.sql)
+            return 0
+        # Dagster takes seconds to import: only where it is needed.
+        from orchestration import runs  # noqa: PLC0415
+
+        runs.prepare_instance(settings)
+        if options.command == "prepare":
+            return 0
+        if options.command == "replay" or options.replay:
+            succeeded = runs.replay_and_run(settings, console, options.as_of)
+        else:
+            succeeded = runs.run(settings, console, options.as_of)
+    except (WarehouseError, ValueError, FileNotFoundError) as error:
+        Console(stderr=True, highlight=False).print(f"[red]{error}[/red]")
+        return 1
+    if succeeded:
+        print_summary(settings, console)
+    return 0 if succeeded else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    """Describe the commands."""
+    parser = argparse.ArgumentParser(prog="python -m orchestration", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="everything once, at one as-of date")
+    run.add_argument(
+        "--replay",
+        action="store_true",
+        help="first build the month-ends before it, so that movement has a history",
+    )
+    replay = commands.add_parser("replay", help="the same as `run --replay`")
+    for command in (run, replay):
+        command.add_argument(
+            "--as-of",
+            type=_date,
+            metavar="YYYY-MM-DD",
+            help="the day to describe: the data set's own, else today",
+        )
+    commands.add_parser("summary", help="what the published file holds")
+    query = commands.add_parser("query", help="SQL over the published file")
+    query.add_argument("sql")
+    commands.add_parser("prepare", help="Dagster's folder and dbt's manifest")
+    return parser
+
+
+def _date(text: str) -> str:
+    """Accept a date, as argparse wants it."""
+    try:
+        return parse_date(text, "--as-of").isoformat()
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,38 @@
+"""Entry point: everything under `orchestration.defs`, assembled once."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from orchestration.defs.clustering import cluster_model, customer_clusters
+from orchestration.defs.ingestion import landed_files, nothing_failed_to_load
+from orchestration.defs.jobs import (
+    build_facts_job,
+    daily_schedule,
+    landed_files_sensor,
+    monthly_refit_schedule,
+    replay_month_job,
+    segmentary_job,
+)
+from orchestration.defs.publishing import published_file
+from orchestration.defs.resources import make_resources
+from orchestration.defs.transformation import dbt_models
+from orchestration.progress import progress_logger
+from orchestration.settings import load_settings
+
+defs = dg.Definitions(
+    assets=[
+        landed_files,
+        dbt_models,
+        cluster_model,
+        customer_clusters,
+        published_file,
+    ],
+    asset_checks=[nothing_failed_to_load],
+    jobs=[segmentary_job, build_facts_job, replay_month_job],
+    schedules=[daily_schedule, monthly_refit_schedule],
+    sensors=[landed_files_sensor],
+    resources=make_resources(load_settings()),
+    loggers={"console": dg.colored_console_logger, "progress": progress_logger},
+    executor=dg.in_process_executor,
+)

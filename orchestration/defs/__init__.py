@@ -1,0 +1,1 @@
+"""Assets, jobs, schedules, sensors and resources, one module each."""

@@ -1,0 +1,73 @@
+"""The published file, as the last asset of the graph."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+
+import dagster as dg
+
+from orchestration import publishing
+from orchestration.defs.resources import WAREHOUSE_POOL, AsOf, WarehouseResource
+from orchestration.defs.transformation import dbt_models
+from orchestration.project import prepare_manifest
+from orchestration.settings import PROJECT_ROOT, load_settings
+
+PUBLISHED_KEY = dg.AssetKey(["published", "segmentary"])
+_MANIFEST = json.loads(prepare_manifest().read_text())
+_TABLES = publishing.published_tables(_MANIFEST)
+
+
+def _upstream() -> list[dg.AssetKey]:
+    """Every dbt asset: a failed test anywhere keeps the run from being published."""
+    return sorted(dbt_models.keys, key=lambda key: key.path)
+
+
+@dg.asset(
+    key=PUBLISHED_KEY,
+    deps=_upstream(),
+    group_name="published",
+    kinds={"duckdb"},
+    pool=WAREHOUSE_POOL,
+)
+def published_file(
+    context: dg.AssetExecutionContext, as_of: AsOf, warehouse: WarehouseResource
+) -> dg.MaterializeResult[None]:
+    """The marts in a file of their own, moved into place when every test passed.
+
+    BI tools open it read-only, whatever runs meanwhile, and see one whole run.
+    """
+    settings = load_settings()
+    counts = publishing.publish(
+        warehouse.open(),
+        settings.published_path,
+        _TABLES,
+        publishing.Publication(
+            run_id=context.run_id,
+            as_of_date=as_of.resolve(context),
+            code_version=_code_version(),
+        ),
+    )
+    shown = settings.published_path
+    if shown.is_relative_to(PROJECT_ROOT):
+        shown = shown.relative_to(PROJECT_ROOT)
+    return dg.MaterializeResult(
+        metadata={
+            "path": dg.MetadataValue.path(str(shown)),
+            "dagster/row_count": sum(counts.values()),
+            "tables": dg.MetadataValue.md(_table(counts)),
+        }
+    )
+
+
+def _code_version() -> str:
+    """Return the project's version."""
+    project = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text())
+    return str(project["project"]["version"])
+
+
+def _table(counts: dict[str, int]) -> str:
+    """Render rows by table as Markdown."""
+    lines = ["| table | rows |", "|---|---:|"]
+    lines += [f"| {name} | {rows:,} |" for name, rows in counts.items()]
+    return "\n".join(lines)

@@ -1,0 +1,109 @@
+"""The dbt project: every node an asset, every test an asset check."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import (
+    DagsterDbtTranslator,
+    DagsterDbtTranslatorSettings,
+    DbtProject,
+    dbt_assets,
+)
+
+from orchestration.defs.resources import WAREHOUSE_POOL, AsOf, WarehouseResource
+from orchestration.project import WarehouseDbt, prepare_manifest
+from orchestration.settings import AS_OF_VARIABLE, PROJECT_ROOT, load_settings
+
+_ROOMS = ("core", "segments", "quality")
+
+
+class RoomTranslator(DagsterDbtTranslator):
+    """Groups assets by the room their model lives in."""
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        """Return the innermost room of a node: core, segments, staging, seeds, ..."""
+        kind = dbt_resource_props["resource_type"]
+        if kind == "model":
+            folders = dbt_resource_props["fqn"][1:-1]
+            inner = [folder for folder in folders if folder in _ROOMS]
+            return str(inner[0] if inner else folders[0])
+        return f"{kind}s"
+
+
+class DbtConfig(dg.Config):
+    """What a run may leave out or do again."""
+
+    run_tests: bool = True
+    full_refresh: bool = False
+
+
+@dbt_assets(
+    manifest=prepare_manifest(),
+    project=DbtProject(project_dir=PROJECT_ROOT, profiles_dir=PROJECT_ROOT),
+    dagster_dbt_translator=RoomTranslator(
+        settings=DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True)
+    ),
+    pool=WAREHOUSE_POOL,
+)
+def dbt_models(
+    context: dg.AssetExecutionContext,
+    config: DbtConfig,
+    dbt: WarehouseDbt,
+    as_of: AsOf,
+    warehouse: WarehouseResource,
+) -> Iterator[Any]:
+    """Build and test the selected dbt nodes at the run's as-of date."""
+    settings = load_settings()
+    settings.dbt_target.mkdir(parents=True, exist_ok=True)
+    # Unit tests check the code, not the data: contributors run them.
+    excluded = ["unit_test"] if config.run_tests else ["unit_test", "test"]
+    args = ["build", "--exclude-resource-type", *excluded]
+    args += ["--vars", json.dumps(settings.dbt_vars)]
+    if config.full_refresh:
+        args.append("--full-refresh")
+    os.environ[AS_OF_VARIABLE] = as_of.resolve(context).isoformat()
+    invocation = dbt.cli(
+        args,
+        context=context,
+        target_path=settings.dbt_target,
+        raise_on_error=False,
+    )
+    events = list(invocation.stream())
+    row_counts = _row_counts(warehouse, events)
+    for event in events:
+        if isinstance(event, dg.Output) and event.output_name in row_counts:
+            yield event.with_metadata(
+                {
+                    **event.metadata,
+                    "dagster/row_count": row_counts[event.output_name],
+                }
+            )
+        else:
+            yield event
+    error = invocation.get_error()
+    if error:
+        raise error
+
+
+def _row_counts(warehouse: WarehouseResource, events: list[Any]) -> dict[str, int]:
+    """Count the rows of every table just built, over one connection."""
+    names = [event.output_name for event in events if isinstance(event, dg.Output)]
+    tables = {name: name.replace("__", ".", 1) for name in names}
+    counts: dict[str, int] = {}
+    with warehouse.open().read() as connection:
+        existing = {
+            f"{schema}.{table}"
+            for schema, table in connection.execute(
+                "select schema_name, table_name from duckdb_tables()"
+            ).fetchall()
+        }
+        for name, table in tables.items():
+            if table in existing:
+                counted = connection.execute(f"select count(*) from {table}").fetchone()
+                counts[name] = counted[0] if counted else 0
+    return counts

@@ -1,0 +1,26 @@
+"""Ingestion: landed files become rows of schema `raw`, each file exactly once.
+
+Belongs here: what a file is, which table it belongs in, and how its bytes become records
+of text. What a value means (types, time zones, duplicates of a record) is staging's.
+Messages and logs name files, lines, columns and reasons, never a value of a record.
+"""
+
+from orchestration.ingestion.contracts import (
+    ContractError,
+    TableContract,
+    create_raw_tables,
+    landed_streams,
+    read_contracts,
+)
+from orchestration.ingestion.load import FileResult, LoadReport, load_landed_files
+
+__all__ = [
+    "ContractError",
+    "FileResult",
+    "LoadReport",
+    "TableContract",
+    "create_raw_tables",
+    "landed_streams",
+    "load_landed_files",
+    "read_contracts",
+]

@@ -1,0 +1,358 @@
+"""The tables that Python fills, read from the dbt sources that declare them.
+
+Belongs here: reading and checking `models/staging/*/_*__sources.yml`, and creating the
+empty tables. The YAML is the one contract: what it doesn't name doesn't exist.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
+
+import yaml
+
+from orchestration.warehouse import Sql, compose, relation_name, transaction
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    import duckdb
+
+Delivery = Literal["append", "replace_file", "full_extract"]
+FileFormat = Literal["csv", "parquet", "jsonl"]
+
+RECORD_COLUMN = "record"
+META_COLUMNS = {
+    "_load_id": "bigint",
+    "_record_number": "bigint",
+    "_loaded_at": "timestamp",
+    "_extra_columns": "varchar",
+}
+DATA_TYPES = ("varchar", "bigint", "integer", "double", "boolean", "date", "timestamp")
+DECIMAL_TYPE = re.compile(r"decimal\(\d{1,2}, ?\d{1,2}\)")
+
+
+class ContractError(ValueError):
+    """A sources file can't be a contract; the message names file, table and remedy."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A declared column.
+
+    Attributes
+    ----------
+    name
+        Its name, in lower case.
+    data_type
+        Its type in SQL.
+    is_required
+        Whether a landed file without it fails.
+    """
+
+    name: str
+    data_type: str
+    is_required: bool = False
+
+
+@dataclass(frozen=True)
+class Landing:
+    """How files of a stream arrive.
+
+    Attributes
+    ----------
+    delivery
+        What the same path with other content means.
+    formats
+        File formats accepted.
+    requires_one_of
+        Groups of columns; a file needs at least one of each group.
+    """
+
+    delivery: Delivery
+    formats: tuple[FileFormat, ...]
+    requires_one_of: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True)
+class TableContract:
+    """A table that Python fills.
+
+    Attributes
+    ----------
+    source_name, stream_name
+        Name of the dbt source and of its table; for a landed stream also the first two
+        folders under the landing folder.
+    schema_name, table_name
+        Where it stands in the warehouse.
+    columns
+        Declared columns, in order.
+    landing
+        How its files arrive; None for a table that no file is landed in.
+    """
+
+    source_name: str
+    stream_name: str
+    schema_name: str
+    table_name: str
+    columns: tuple[Column, ...]
+    landing: Landing | None = None
+
+    @property
+    def relation(self) -> str:
+        """Schema and table, joined by a dot."""
+        return f"{self.schema_name}.{self.table_name}"
+
+    @property
+    def stream(self) -> str:
+        """Source and stream, joined by a dot."""
+        return f"{self.source_name}.{self.stream_name}"
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """Names of the declared columns."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Names of the columns that a landed file must have."""
+        return tuple(column.name for column in self.columns if column.is_required)
+
+    @property
+    def physical_columns(self) -> dict[str, str]:
+        """Types of all columns in the warehouse, those that ingestion adds included."""
+        declared = {column.name: column.data_type for column in self.columns}
+        return declared | (META_COLUMNS if self.landing else {})
+
+
+def read_contracts(staging_dir: Path) -> tuple[TableContract, ...]:
+    """Read every table that the sources under a staging folder declare.
+
+    Parameters
+    ----------
+    staging_dir
+        The project's `models/staging`.
+
+    Returns
+    -------
+    tuple of TableContract
+        In order of file and declaration.
+
+    Raises
+    ------
+    ContractError
+        When there is none, or one is wrong.
+    """
+    paths = sorted(staging_dir.glob("*/_*__sources.yml"))
+    if not paths:
+        message = f"no sources file (*/_*__sources.yml) under {staging_dir}"
+        raise ContractError(message)
+    tables = tuple(table for path in paths for table in _read_file(path))
+    for what, names in (
+        ("relation", [table.relation for table in tables]),
+        ("source table", [table.stream for table in tables]),
+    ):
+        if repeated := _repeated(names):
+            message = f"declared twice under {staging_dir}: {what} {repeated}"
+            raise ContractError(message)
+    return tables
+
+
+def landed_streams(tables: Iterable[TableContract]) -> dict[str, TableContract]:
+    """Keep the tables that files are landed in, by `source.stream`."""
+    return {table.stream: table for table in tables if table.landing}
+
+
+def create_raw_tables(
+    connection: duckdb.DuckDBPyConnection, tables: Iterable[TableContract]
+) -> list[str]:
+    """Create the declared tables and columns that the warehouse doesn't have yet.
+
+    Nothing is ever dropped or retyped.
+
+    Parameters
+    ----------
+    connection
+        An open warehouse, outside a transaction.
+    tables
+        The contracts.
+
+    Returns
+    -------
+    list of str
+        What was created: `schema.table` or `schema.table.column`.
+    """
+    existing: dict[str, set[str]] = defaultdict(set)
+    for relation, column in connection.execute(
+        "select schema_name || '.' || table_name, column_name from duckdb_columns() "
+        "where database_name = current_database()"
+    ).fetchall():
+        existing[relation].add(column)
+    created = []
+    with transaction(connection):
+        for table in tables:
+            columns = table.physical_columns
+            if table.relation not in existing:
+                connection.execute(
+                    compose(
+                        "create schema if not exists $schema", schema=table.schema_name
+                    )
+                )
+                connection.execute(
+                    compose(
+                        "create table $relation ($columns)",
+                        relation=relation_name(table.relation),
+                        columns=[_declaration(*column) for column in columns.items()],
+                    )
+                )
+                created.append(table.relation)
+                continue
+            for name in columns:
+                if name in existing[table.relation]:
+                    continue
+                connection.execute(
+                    compose(
+                        "alter table $relation add column $column",
+                        relation=relation_name(table.relation),
+                        column=_declaration(name, columns[name]),
+                    )
+                )
+                created.append(f"{table.relation}.{name}")
+    return created
+
+
+def _declaration(name: str, data_type: str) -> Sql:
+    return compose("$name $type", name=name, type=Sql(data_type))
+
+
+def _read_file(path: Path) -> list[TableContract]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        message = f"{path}: not YAML: {error}"
+        raise ContractError(message) from error
+    tables = []
+    for source in _list_of(path, content, "sources"):
+        source_name = _text(path, source, "name")
+        for table in _list_of(path, source, "tables"):
+            where = f"{path}: {source_name}.{_text(path, table, 'name')}"
+            tables.append(_table(where, source_name, source, table))
+    return tables
+
+
+def _table(
+    where: str, source_name: str, source: dict[str, Any], table: dict[str, Any]
+) -> TableContract:
+    columns = tuple(
+        Column(
+            name=_text(where, column, "name"),
+            data_type=_data_type(where, column),
+            is_required=_meta(column).get("required") is True,
+        )
+        for column in _list_of(where, table, "columns")
+    )
+    names = [column.name for column in columns]
+    if repeated := _repeated(names):
+        message = f"{where}: column named twice: {repeated}"
+        raise ContractError(message)
+    if wrong := [name for name in names if name != name.strip().lower()]:
+        message = f"{where}: column names are lower case, without blanks: {wrong}"
+        raise ContractError(message)
+    landing = _meta(table).get("landing")
+    if landing and (reserved := sorted(META_COLUMNS.keys() & set(names))):
+        message = f"{where}: ingestion adds {reserved}; take them out of the contract"
+        raise ContractError(message)
+    return TableContract(
+        source_name=source_name,
+        stream_name=table["name"],
+        schema_name=str(source.get("schema", source_name)),
+        table_name=str(table.get("identifier", table["name"])),
+        columns=columns,
+        landing=_landing(where, landing, columns) if landing else None,
+    )
+
+
+def _landing(where: str, landing: dict[str, Any], columns: tuple[Column, ...]) -> Landing:
+    delivery, formats = landing.get("delivery"), landing.get("formats")
+    if delivery not in get_args(Delivery):
+        message = (
+            f"{where}: landing.delivery is {delivery!r}; use one of "
+            f"{list(get_args(Delivery))}"
+        )
+        raise ContractError(message)
+    if (
+        not isinstance(formats, list)
+        or not formats
+        or any(name not in get_args(FileFormat) for name in formats)
+    ):
+        message = (
+            f"{where}: landing.formats is {formats!r}; list some of "
+            f"{list(get_args(FileFormat))}"
+        )
+        raise ContractError(message)
+    names = [column.name for column in columns]
+    if "jsonl" in formats and (formats != ["jsonl"] or names != [RECORD_COLUMN]):
+        message = (
+            f"{where}: a stream of JSON lines has formats [jsonl] and the one column "
+            f"{RECORD_COLUMN!r}, not {formats} and {names}"
+        )
+        raise ContractError(message)
+    if typed := [column.name for column in columns if column.data_type != "varchar"]:
+        message = (
+            f"{where}: records land as the text that arrived; make {typed} varchar and "
+            "cast in staging"
+        )
+        raise ContractError(message)
+    groups = landing.get("requires_one_of", [])
+    if unknown := sorted({name for group in groups for name in group} - set(names)):
+        message = f"{where}: requires_one_of names {unknown}, which are no columns"
+        raise ContractError(message)
+    return Landing(
+        delivery=cast("Delivery", delivery),
+        formats=tuple(formats),
+        requires_one_of=tuple(tuple(group) for group in groups),
+    )
+
+
+def _data_type(where: str, column: dict[str, Any]) -> str:
+    data_type = _text(where, column, "data_type")
+    # The type becomes part of a statement, so only what we know passes.
+    if data_type not in DATA_TYPES and not DECIMAL_TYPE.fullmatch(data_type):
+        message = (
+            f"{where}: column {column['name']} has data_type {data_type!r}; use one of "
+            f"{list(DATA_TYPES)} or decimal(p, s)"
+        )
+        raise ContractError(message)
+    return data_type
+
+
+def _meta(node: dict[str, Any]) -> dict[str, Any]:
+    config = node.get("config") or {}
+    return config.get("meta") or {}
+
+
+def _text(where: object, node: dict[str, Any], key: str) -> str:
+    value = node.get(key)
+    if not isinstance(value, str) or not value:
+        message = f"{where}: {key!r} is missing or no text in {sorted(map(str, node))}"
+        raise ContractError(message)
+    return value
+
+
+def _list_of(where: object, node: object, key: str) -> list[dict[str, Any]]:
+    value = node.get(key) if isinstance(node, dict) else None
+    if (
+        not isinstance(value, list)
+        or not value
+        or not all(isinstance(item, dict) for item in value)
+    ):
+        message = f"{where}: {key!r} is missing, empty or no list of mappings"
+        raise ContractError(message)
+    return value
+
+
+def _repeated(names: list[str]) -> list[str]:
+    return sorted(name for name, count in Counter(names).items() if count > 1)

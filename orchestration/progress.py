@@ -1,0 +1,67 @@
+"""What a run says on the terminal: one line a step and a table, not Dagster's log."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import dagster as dg
+from rich.console import Console
+from rich.markup import escape
+
+
+class ProgressHandler(logging.Handler):
+    """Prints the events that a person waits for."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a step that starts, a table that stands, a check or step that fails."""
+        meta: dict[str, Any] = getattr(record, "dagster_meta", {})
+        event = meta.get("dagster_event")
+        if not isinstance(event, dg.DagsterEvent):
+            if record.levelno >= logging.WARNING:
+                self._print(f"[yellow]{escape(str(meta.get('orig_message')))}[/yellow]")
+            return
+        if event.event_type_value == "STEP_START":
+            self._print(f"[dim]{event.step_key}[/dim]")
+        elif event.event_type_value == "ASSET_MATERIALIZATION":
+            self._materialized(event)
+        elif event.event_type_value == "ASSET_CHECK_EVALUATION":
+            self._checked(event)
+        elif event.event_type_value == "STEP_FAILURE":
+            error = event.step_failure_data.error
+            cause = error.cause if error and error.cause else error
+            text = cause.message.strip() if cause else "no message"
+            self._print(f"[red]{event.step_key} failed: {escape(text)}[/red]")
+
+    def _materialized(self, event: dg.DagsterEvent) -> None:
+        key = event.asset_key
+        rows = event.step_materialization_data.materialization.metadata.get(
+            "dagster/row_count"
+        )
+        if key and rows:
+            self._print(f"  {'/'.join(key.path):<48} {rows.value:>12,}")
+
+    def _checked(self, event: dg.DagsterEvent) -> None:
+        evaluation = event.asset_check_evaluation_data
+        if not evaluation.passed:
+            colour = (
+                "red"
+                if evaluation.severity == dg.AssetCheckSeverity.ERROR
+                else "yellow"
+            )
+            self._print(f"[{colour}]  check failed: {evaluation.check_name}[/{colour}]")
+
+    def _print(self, text: str) -> None:
+        self._console.print(f"  {text}", soft_wrap=True)
+
+
+@dg.logger(description="One line a step and a table, on the terminal.")
+def progress_logger(_context: dg.InitLoggerContext) -> logging.Logger:
+    """Return a logger that prints progress."""
+    logger = logging.Logger("segmentary.progress", level=logging.DEBUG)
+    logger.addHandler(ProgressHandler(Console(highlight=False)))
+    return logger

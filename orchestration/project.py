@@ -1,0 +1,93 @@
+"""The dbt project, and how Dagster runs it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+
+from dagster_dbt import DbtCliResource
+from packaging.version import Version
+
+from orchestration.settings import PROJECT_ROOT, Settings
+
+DBT_EXECUTABLE = Path(sys.executable).parent / "dbt"
+MANIFEST_PATH = PROJECT_ROOT / "target" / "manifest.json"
+_PROJECT_FILES = ("models", "macros", "seeds", "snapshots", "tests/dbt")
+
+
+class WarehouseDbt(DbtCliResource):
+    """The dbt command line, without what dagster-dbt does beside it.
+
+    Upstream asks `dbt --version` in every step, which takes seconds and asks the
+    network, and keeps an adapter of its own in this process, which would hold the
+    DuckDB file while others need it. Row counts are read by `Warehouse` instead.
+    """
+
+    @cached_property
+    def _cli_version(self) -> Version:
+        """Return the version of the installed dbt."""
+        return Version(version("dbt-core"))
+
+    def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> None:  # type: ignore[override]
+        """Keep no connection in this process."""
+
+
+def prepare_manifest() -> Path:
+    """Parse the dbt project if its manifest is missing or older than a file of it.
+
+    Returns
+    -------
+    pathlib.Path
+        The manifest.
+
+    Raises
+    ------
+    RuntimeError
+        If dbt can't parse the project; the message is dbt's.
+    """
+    if MANIFEST_PATH.exists():
+        made_at = MANIFEST_PATH.stat().st_mtime
+        if all(path.stat().st_mtime <= made_at for path in _project_files()):
+            return MANIFEST_PATH
+    # A fixed state folder: the manifest is the same for every warehouse.
+    environment = os.environ | {
+        "DBT_PROFILES_DIR": str(PROJECT_ROOT),
+        "DBT_TARGET_PATH": str(MANIFEST_PATH.parent),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    }
+    parsed = subprocess.run(  # noqa: S603
+        [DBT_EXECUTABLE, "--quiet", "parse"],
+        cwd=PROJECT_ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if parsed.returncode:
+        message = f"dbt could not parse the project:\n{parsed.stdout}{parsed.stderr}"
+        raise RuntimeError(message)
+    MANIFEST_PATH.touch()
+    return MANIFEST_PATH
+
+
+def _project_files() -> list[Path]:
+    """List every file that the manifest is made from."""
+    files = [PROJECT_ROOT / "dbt_project.yml", PROJECT_ROOT / "profiles.yml"]
+    for folder in _PROJECT_FILES:
+        files += [path for path in (PROJECT_ROOT / folder).rglob("*") if path.is_file()]
+    return files
+
+
+def make_dbt(settings: Settings) -> WarehouseDbt:
+    """Return the dbt command line for one warehouse."""
+    os.environ["SEGMENTARY_STATE"] = str(settings.state)
+    return WarehouseDbt(
+        project_dir=str(PROJECT_ROOT),
+        profiles_dir=str(PROJECT_ROOT),
+        dbt_executable=str(DBT_EXECUTABLE),
+    )

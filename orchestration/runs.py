@@ -1,0 +1,124 @@
+"""Runs from the command line: one as-of date, or a replay of month-ends before it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import time
+from typing import Any
+
+import dagster as dg
+from rich.console import Console
+
+from orchestration.project import prepare_manifest
+from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.warehouse import Warehouse
+
+_INSTANCE_FILE = "dagster.yaml"
+
+
+def prepare_instance(settings: Settings) -> None:
+    """Make Dagster's folder with its configuration, and dbt's manifest."""
+    home = settings.dagster_home
+    home.mkdir(parents=True, exist_ok=True)
+    settings.landing.mkdir(parents=True, exist_ok=True)
+    wanted = (PROJECT_ROOT / "orchestration" / _INSTANCE_FILE).read_text()
+    (home / _INSTANCE_FILE).write_text(wanted)
+    os.environ["DAGSTER_HOME"] = str(home)
+    prepare_manifest()
+
+
+def run(settings: Settings, console: Console, as_of: str | None) -> bool:
+    """Run everything once and return whether it succeeded."""
+    date = settings.as_of_date(as_of, dt.datetime.now(dt.UTC))
+    return _execute(console, "segmentary", date, f"everything as of {date}")
+
+
+def replay_and_run(settings: Settings, console: Console, as_of: str | None) -> bool:
+    """Run the month-ends that history lacks, oldest first, then everything.
+
+    Returns
+    -------
+    bool
+        Whether every run succeeded; the first that fails ends the replay.
+    """
+    final = settings.as_of_date(as_of, dt.datetime.now(dt.UTC))
+    if not _execute(console, "build_facts", final, "landed files and facts"):
+        return False
+    months = month_ends_to_replay(Warehouse(settings.warehouse_path), final)
+    for number, month_end in enumerate(months, start=1):
+        label = f"month-end {number} of {len(months)}, as of {month_end}"
+        if not _execute(console, "replay_month", month_end, label):
+            return False
+    return run(settings, console, final.isoformat())
+
+
+def month_ends_to_replay(warehouse: Warehouse, final: dt.date) -> list[dt.date]:
+    """List the month-ends before a day that the snapshot does not reach yet.
+
+    Parameters
+    ----------
+    warehouse
+        With facts built.
+    final
+        The day after which nothing is replayed; itself not in the list.
+
+    Returns
+    -------
+    list of datetime.date
+        First days of months, ascending: after the first activity and after the newest
+        date of the snapshot.
+    """
+    with warehouse.read() as connection:
+        first = _scalar(
+            connection, "select min(activity_date) from intermediate.int_customer_days"
+        )
+        has_snapshot = _scalar(
+            connection,
+            "select count(*) from duckdb_tables() "
+            "where table_name = 'snap_segment_memberships'",
+        )
+        newest = has_snapshot and _scalar(
+            connection,
+            "select max(dbt_valid_from)::date from snapshots.snap_segment_memberships",
+        )
+    if not first:
+        return []
+    month_ends = []
+    day = _next_month(first)
+    while day < final:
+        if not newest or day > newest:
+            month_ends.append(day)
+        day = _next_month(day)
+    return month_ends
+
+
+def _next_month(day: dt.date) -> dt.date:
+    """Return the first day of the month after."""
+    return (day.replace(day=1) + dt.timedelta(days=32)).replace(day=1)
+
+
+def _scalar(connection: Any, query: str) -> Any:  # noqa: ANN401 - any SQL value
+    """Return the one value of a query."""
+    return connection.execute(query).fetchone()[0]
+
+
+def _execute(console: Console, job_name: str, as_of: dt.date, label: str) -> bool:
+    """Run a job in this process and say how it went."""
+    from orchestration.definitions import defs  # noqa: PLC0415 - needs the manifest
+
+    console.print(f"[bold]{label}[/bold]")
+    started = time.monotonic()
+    with dg.DagsterInstance.get() as instance:
+        result = defs.resolve_job_def(job_name).execute_in_process(
+            instance=instance,
+            run_config={
+                "resources": {"as_of": {"config": {"date": as_of.isoformat()}}},
+                "loggers": {"progress": {}},
+            },
+            raise_on_error=False,
+        )
+    seconds = time.monotonic() - started
+    outcome = "done" if result.success else "[red]failed[/red]"
+    console.print(f"  {outcome} in {seconds:.0f} s")
+    return bool(result.success)
