@@ -5,13 +5,28 @@
 {%- endmacro %}
 
 {% macro duckdb__parse_timestamp(expression, time_zone) -%}
+    {#- DuckDB reads past the name of a zone (`10:00 PST`) and takes words (`epoch`): only
+        text from a digit to a digit can be local time. -#}
+    {%- set text = 'trim(' ~ expression ~ ')' -%}
     case
-        when regexp_matches({{ expression }}, ':\d{2}(\.\d+)?\s*(Z|[+-]\d{2}(:?\d{2})?)$')
-            then timezone('UTC', try_cast({{ expression }} as timestamptz))
-        else
-            timezone(
-                'UTC',
-                timezone('{{ time_zone }}', try_cast({{ expression }} as timestamp))
+        when
+            regexp_matches(
+                {{ text }}, ':\d{2}(\.\d+)?\s*(Z|UTC|[+-]\d{2}(:?\d{2})?)$'
             )
+            then
+                timezone(
+                    'UTC',
+                    try_cast(
+                        replace(replace({{ text }}, ' +', '+'), ' -', '-') as timestamptz
+                    )
+                )
+        when
+            left({{ text }}, 1) between '0' and '9'
+            and right({{ text }}, 1) between '0' and '9'
+            then
+                timezone(
+                    'UTC',
+                    timezone('{{ time_zone }}', try_cast({{ text }} as timestamp))
+                )
     end
 {%- endmacro %}
