@@ -15,7 +15,14 @@ numbered as (
         row_number() over (
             partition by session_key
             order by occurred_at, event_key
-        ) as session_event_number
+        ) as session_event_number,
+        row_number() over (
+            partition by session_key
+            order by
+                case when campaign_source is null then 1 else 0 end,
+                occurred_at,
+                event_key
+        ) as campaign_number
     from events
 ),
 
@@ -32,9 +39,9 @@ aggregated as (
         max(case when session_event_number = 1 then page_path end)
             as landing_page_path,
         max(case when session_event_number = 1 then page_referrer end) as page_referrer,
-        max(campaign_source) as campaign_source,
-        max(campaign_medium) as campaign_medium,
-        max(campaign_name) as campaign_name,
+        max(case when campaign_number = 1 then campaign_source end) as campaign_source,
+        max(case when campaign_number = 1 then campaign_medium end) as campaign_medium,
+        max(case when campaign_number = 1 then campaign_name end) as campaign_name,
         min(session_number) as device_session_number,
         count(*) as n_events,
         sum(case when event_type in ('page', 'screen') then 1 else 0 end)
@@ -58,17 +65,18 @@ aggregated as (
 attributed as (
     select
         aggregated.*,
-        coalesce(users.customer_id, devices.customer_id) as customer_id
+        coalesce(user_customers.customer_id, device_customers.customer_id)
+            as customer_id
     from aggregated
-    left join customer_identifiers as users
+    left join customer_identifiers as user_customers
         on
             coalesce(aggregated.session_user_id, aggregated.device_user_id)
-            = users.identifier_value
-            and users.identifier_type = 'user_id'
-    left join customer_identifiers as devices
+            = user_customers.identifier_value
+            and user_customers.identifier_type = 'user_id'
+    left join customer_identifiers as device_customers
         on
-            aggregated.anonymous_id = devices.identifier_value
-            and devices.identifier_type = 'anonymous_id'
+            aggregated.anonymous_id = device_customers.identifier_value
+            and device_customers.identifier_type = 'anonymous_id'
 ),
 
 final as (

@@ -27,7 +27,7 @@ valued as (
 directed as (
     select
         *,
-        line_amount < 0 or line_status <> 'completed' as is_refund
+        line_amount < 0 or quantity < 0 or line_status <> 'completed' as is_refund
     from valued
 ),
 
