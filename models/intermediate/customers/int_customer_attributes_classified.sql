@@ -29,12 +29,26 @@ numbered as (
 
 final as (
     select
-        *,
+        -- keys
+        load_id,
+        record_number,
+        record_key,
+        customer_id,
+        content_key,
+
+        -- attributes
+        source_name,
         case
             when reject_reason is not null then 'rejected'
             when copy_number > 1 then 'duplicate'
             else 'accepted'
-        end as record_status
+        end as record_status,
+        reject_reason,
+        attribute_name,
+        attribute_value,
+
+        -- times
+        valid_from_date
     from numbered
 )
 

@@ -31,7 +31,8 @@ bots as (
         landed_events.record_number
     from landed_events
     inner join bot_user_agents
-        on lower(landed_events.user_agent)
+        on
+            lower(landed_events.user_agent)
             like '%' || bot_user_agents.user_agent_pattern || '%'
     group by landed_events.load_id, landed_events.record_number
 ),

@@ -24,12 +24,31 @@ numbered as (
 
 final as (
     select
-        *,
+        -- keys
+        load_id,
+        record_number,
+        product_id,
+        content_key,
+
+        -- attributes
+        source_name,
         case
             when reject_reason is not null then 'rejected'
             when version_number > 1 then 'duplicate'
             else 'accepted'
-        end as record_status
+        end as record_status,
+        reject_reason,
+        product_name,
+        category,
+        subcategory,
+        brand,
+        currency_code,
+
+        -- measures
+        list_price,
+
+        -- times
+        updated_at
     from numbered
 )
 

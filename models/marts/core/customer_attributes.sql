@@ -16,7 +16,10 @@ numbered as (
         customer_identifiers.customer_id as known_customer_id,
         row_number() over (
             partition by customer_identifiers.customer_id, attributes.attribute_name
-            order by attributes.valid_from_date desc, attributes.content_key asc
+            order by
+                attributes.valid_from_date desc,
+                attributes.content_key asc,
+                attributes.record_key asc
         ) as recency_number
     from attributes
     inner join customer_identifiers

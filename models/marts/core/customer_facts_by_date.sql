@@ -70,10 +70,16 @@ final as (
         customer_id,
 
         -- measures
-        cast({{ dbt.datediff('first_active_date', 'as_of_date', 'day') }} as bigint)
-            as tenure_days,
-        cast({{ dbt.datediff('last_purchase_date', 'as_of_date', 'day') }} as bigint)
-            as recency_days,
+        cast(
+            {{ dbt.datediff(
+                'first_active_date', 'as_of_date', 'day'
+            ) }} as bigint
+        ) as tenure_days,
+        cast(
+            {{ dbt.datediff(
+                'last_purchase_date', 'as_of_date', 'day'
+            ) }} as bigint
+        ) as recency_days,
         cast(n_purchase_days as bigint) as n_purchase_days,
         cast(n_orders as bigint) as n_orders,
         cast(n_units as {{ type_amount() }}) as n_units,

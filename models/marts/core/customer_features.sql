@@ -44,10 +44,12 @@ final as (
         cast(customer_facts.n_orders_window as {{ type_double() }}) as n_orders,
         cast(customer_facts.net_amount_window as {{ type_double() }})
             as monetary_amount,
-        cast(customer_facts.purchase_amount_window as {{ type_double() }})
-            / customer_facts.n_orders_window as average_order_amount,
-        cast(customer_facts.n_units_window as {{ type_double() }})
-            / customer_facts.n_orders_window as units_per_order,
+        cast(
+            customer_facts.purchase_amount_window as {{ type_double() }}
+        ) / customer_facts.n_orders_window as average_order_amount,
+        cast(
+            customer_facts.n_units_window as {{ type_double() }}
+        ) / customer_facts.n_orders_window as units_per_order,
         cast(
             coalesce(categories_per_customer.n_categories, 0) as {{ type_double() }}
         ) as n_categories,
@@ -58,8 +60,9 @@ final as (
             'customer_facts.refund_amount_window',
             'customer_facts.gross_amount_window - customer_facts.discount_amount_window'
         ) }} as refund_rate,
-        cast(customer_facts.n_mobile_orders_window as {{ type_double() }})
-            / customer_facts.n_orders_window as mobile_order_rate,
+        cast(
+            customer_facts.n_mobile_orders_window as {{ type_double() }}
+        ) / customer_facts.n_orders_window as mobile_order_rate,
         cast(customer_facts.n_sessions_90d as {{ type_double() }}) as n_sessions,
         cast(customer_facts.n_product_views_90d as {{ type_double() }})
             as n_product_views,

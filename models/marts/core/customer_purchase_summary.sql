@@ -36,24 +36,35 @@ aggregated as (
         first_days.last_purchase_date
 ),
 
+dated as (
+    select
+        *,
+        {{ as_of_date() }} as as_of_date
+    from aggregated
+),
+
 final as (
     select
         -- keys
         customer_id,
-        {{ as_of_date() }} as as_of_date,
+        as_of_date,
 
         -- measures
         cast(n_repeat_purchase_days as bigint) as n_repeat_purchase_days,
         cast(
-            {{ dbt.datediff('first_purchase_date', 'last_purchase_date', 'day') }}
-            as bigint
+            {{ dbt.datediff(
+                'first_purchase_date', 'last_purchase_date', 'day'
+            ) }} as bigint
         ) as first_to_last_purchase_days,
         cast(
-            {{ dbt.datediff('first_purchase_date', as_of_date(), 'day') }} - 1 as bigint
+            {{ dbt.datediff(
+                'first_purchase_date', 'as_of_date', 'day'
+            ) }} - 1 as bigint
         ) as age_days,
         case
             when n_repeat_purchase_days > 0
-                then cast(repeat_purchase_amount as {{ type_double() }})
+                then
+                    cast(repeat_purchase_amount as {{ type_double() }})
                     / n_repeat_purchase_days
             else 0
         end as mean_repeat_day_amount,
@@ -61,7 +72,7 @@ final as (
         -- times
         first_purchase_date,
         last_purchase_date
-    from aggregated
+    from dated
 )
 
 select * from final

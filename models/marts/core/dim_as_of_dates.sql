@@ -36,10 +36,12 @@ final as (
         as_of_date,
 
         -- attributes
-        cast({{ dbt.date_trunc('month', dbt.dateadd('day', -1, 'as_of_date')) }} as date)
-            as activity_month,
-        cast({{ dbt.dateadd('day', -1 * var('rfm_window_days'), 'as_of_date') }} as date)
-            as window_start_date,
+        cast(
+            {{ dbt.date_trunc('month', dbt.dateadd('day', -1, 'as_of_date')) }} as date
+        ) as activity_month,
+        cast(
+            {{ dbt.dateadd('day', -1 * var('rfm_window_days'), 'as_of_date') }} as date
+        ) as window_start_date,
 
         -- flags
         as_of_date = cast({{ dbt.date_trunc('month', 'as_of_date') }} as date)

@@ -29,7 +29,10 @@ numbered_orders as (
         *,
         row_number() over (
             partition by customer_id
-            order by case when country is null then 1 else 0 end, ordered_at desc, order_key
+            order by
+                case when country is null then 1 else 0 end asc,
+                ordered_at desc,
+                order_key asc
         ) as country_number
     from orders
 ),

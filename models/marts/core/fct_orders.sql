@@ -40,8 +40,11 @@ final as (
 
         -- measures
         cast(customer_order_number as bigint) as customer_order_number,
-        cast({{ dbt.datediff('previous_ordered_date', 'ordered_date', 'day') }} as bigint)
-            as days_since_previous_order,
+        cast(
+            {{ dbt.datediff(
+                'previous_ordered_date', 'ordered_date', 'day'
+            ) }} as bigint
+        ) as days_since_previous_order,
         cast(n_lines as bigint) as n_lines,
         cast(n_units as {{ type_amount() }}) as n_units,
         cast(gross_amount as {{ type_amount() }}) as gross_amount,

@@ -22,8 +22,11 @@ final as (
 
         -- measures
         cast(device_session_number as bigint) as device_session_number,
-        cast({{ dbt.datediff('started_at', 'ended_at', 'second') }} as bigint)
-            as session_seconds,
+        cast(
+            {{ dbt.datediff(
+                'started_at', 'ended_at', 'second'
+            ) }} as bigint
+        ) as session_seconds,
         cast(n_events as bigint) as n_events,
         cast(n_page_views as bigint) as n_page_views,
         cast(n_product_views as bigint) as n_product_views,

@@ -22,9 +22,12 @@ extracted as (
         {{ clean_text(json_text('record', 'context.userAgent')) }} as user_agent,
         lower({{ clean_text(json_text('record', 'context.device.type')) }})
             as device_type,
-        {{ dbt.split_part(json_text('record', 'context.page.path'), "'?'", 1) }} as page_path,
-        {{ dbt.split_part(json_text('record', 'context.page.referrer'), "'?'", 1) }}
-            as page_referrer,
+        {{ clean_text(dbt.split_part(
+            json_text('record', 'context.page.path'), "'?'", 1
+        )) }} as page_path,
+        {{ clean_text(dbt.split_part(
+            json_text('record', 'context.page.referrer'), "'?'", 1
+        )) }} as page_referrer,
         lower({{ clean_text(json_text('record', 'context.campaign.source')) }})
             as campaign_source,
         lower({{ clean_text(json_text('record', 'context.campaign.medium')) }})
