@@ -6,7 +6,7 @@ customer_days as (
 
 months as (
     {{ dbt.date_spine(
-        'month', "cast('1970-01-01' as date)", dbt.dateadd('day', 1, as_of_date())
+        'month', "cast('1970-01-01' as date)", dbt.dateadd('month', 1, as_of_date())
     ) }}
 ),
 
