@@ -4,6 +4,7 @@ customer_days as (
     select * from {{ ref('int_customer_days') }}
 ),
 
+-- The spine stops one month short of the one that its end lies in.
 months as (
     {{ dbt.date_spine(
         'month', "cast('1970-01-01' as date)", dbt.dateadd('month', 1, as_of_date())
