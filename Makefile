@@ -67,7 +67,6 @@ demo: $(DEMO_PACKAGES) ## Land a demo data set and replay its history
 		echo "DATASET=own has no demo: put your files under landing/, then make run DATASET=own" >&2; \
 		exit 1; \
 	fi
-	@mkdir -p "$(SEGMENTARY_LANDING)" "$(DAGSTER_HOME)"
 	python -m demo land --dataset "$(DATASET)" --landing "$(SEGMENTARY_LANDING)" $(if $(FILE),--file "$(FILE)")
 	python -m orchestration run --replay
 
@@ -78,24 +77,23 @@ summary: $(RUNTIME) ## Print what the last run found
 .PHONY: query
 query: override export SQL := $(value SQL)
 query: $(RUNTIME) ## Ask the published file: make query SQL='select …'
+	@test -n "$$SQL" || { echo "Say what to ask: make query SQL='select …'" >&2; exit 1; }
 	@python -m orchestration query "$$SQL"
 
 .PHONY: ui
 ui: $(RUNTIME) ## Open the asset graph on 127.0.0.1, port PORT
-	@mkdir -p "$(DAGSTER_HOME)"
+	python -m orchestration prepare
 	dagster dev -m orchestration.definitions -h 127.0.0.1 -p $(PORT)
 
 ##@ Run
 
 .PHONY: run
 run: $(RUNTIME) ## One run, for the day AS_OF or today
-	@mkdir -p "$(DAGSTER_HOME)"
 	python -m orchestration run $(if $(AS_OF),--as-of "$(AS_OF)")
 
 .PHONY: replay
 replay: $(RUNTIME) ## Run month-end by month-end, oldest first, up to AS_OF or today
-	@mkdir -p "$(DAGSTER_HOME)"
-	python -m orchestration run --replay $(if $(AS_OF),--as-of "$(AS_OF)")
+	python -m orchestration replay $(if $(AS_OF),--as-of "$(AS_OF)")
 
 .PHONY: dbt
 dbt: $(RUNTIME) ## Any dbt command: make dbt ARGS="build --select customer_rfm"

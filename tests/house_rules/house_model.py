@@ -116,7 +116,7 @@ ROOMS = (
     # No room reads activation: a consumer outside does.
     _room("activation", "models/activation", rf"act_{{folder}}__{_WORDS}",
           "marts/core", "marts/segments", "marts/quality"),
-    _room("snapshots", "snapshots", _WORDS,
+    _room("snapshots", "snapshots", rf"snap_{_WORDS}",
           "model segment_memberships"),
     _room("seeds", "seeds", _WORDS),
 )  # fmt: skip

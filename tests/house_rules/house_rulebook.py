@@ -78,7 +78,7 @@ RULES = (
     ),
     Rule(
         id="model-name",
-        rule="A name opens as its room asks: stg_<source>__, int_, act_<consumer>__.",
+        rule="A name opens as its room asks: stg_<source>__, int_, snap_, …",
         example="models/intermediate/orders/orders_clean.sql",
         remedy="int_<entities>_<verb>, or the table of names in CONTRIBUTING",
         check=house_graph.model_is_named_for_its_room,

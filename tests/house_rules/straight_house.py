@@ -126,7 +126,7 @@ _FILES = {
     """,
     "snapshots/_snapshots.yml": """
         snapshots:
-          - name: customer_segment_history
+          - name: snap_segment_memberships
             relation: ref('segment_memberships')
             description: One row per spell.
             config: { unique_key: customer_id, strategy: check, check_cols: all }

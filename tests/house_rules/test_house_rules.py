@@ -168,7 +168,7 @@ PLANTED = (
         "rooms",
         "fct_orders",
         "marts/core may not read snapshots",
-        reads("fct_orders", "customer_segment_history"),
+        reads("fct_orders", "snap_segment_memberships"),
     ),
     Planted(
         "rooms",
@@ -208,9 +208,9 @@ PLANTED = (
     ),
     Planted(
         "rooms",
-        "customer_segment_history",
+        "snap_segment_memberships",
         "snapshots may not read marts/core (fct_orders)",
-        reads("customer_segment_history", "fct_orders"),
+        reads("snap_segment_memberships", "fct_orders"),
     ),
     Planted(
         "rooms",
@@ -424,6 +424,7 @@ PLANTED = (
             ("fct_orders", "int_orders"),
             ("fct_orders", "Orders"),
             ("act_email__customers", "act_letters__customers"),
+            ("snap_segment_memberships", "segment_memberships_history"),
         )
     ),
     *(
@@ -469,9 +470,9 @@ PLANTED = (
     ),
     Planted(
         "yaml",
-        "customer_segment_history",
+        "snap_segment_memberships",
         "not in snapshots/_snapshots.yml",
-        puts("customer_segment_history", "patch_path", value="a://snapshots/a.yml"),
+        puts("snap_segment_memberships", "patch_path", value="a://snapshots/a.yml"),
     ),
     Planted(
         "macro-file",
