@@ -1,0 +1,45 @@
+-- Guards the way from landed records to facts: as many accepted records as events, of
+-- every type and second. Counts are enough beside the unique event key, and much
+-- cheaper than meeting record by record.
+with
+
+records as (
+    select * from {{ ref('int_events_classified') }}
+    where record_status = 'accepted'
+),
+
+events as (
+    select * from {{ ref('fct_events') }}
+),
+
+counts as (
+    select
+        source_name,
+        event_type,
+        occurred_at,
+        1 as n_records,
+        0 as n_events
+    from records
+    union all
+    select
+        source_name,
+        event_type,
+        occurred_at,
+        0 as n_records,
+        1 as n_events
+    from events
+),
+
+final as (
+    select
+        source_name,
+        event_type,
+        occurred_at,
+        sum(n_records) as n_records,
+        sum(n_events) as n_events
+    from counts
+    group by source_name, event_type, occurred_at
+    having sum(n_records) <> sum(n_events)
+)
+
+select * from final

@@ -1,0 +1,47 @@
+-- Guards the way from landed records to facts: every accepted record is a line once,
+-- with its units, and no line comes from elsewhere.
+with
+
+records as (
+    select * from {{ ref('int_order_lines_classified') }}
+    where record_status = 'accepted'
+),
+
+order_lines as (
+    select * from {{ ref('fct_order_lines') }}
+),
+
+counted_records as (
+    select
+        order_line_key,
+        count(*) as n_rows,
+        sum(quantity) as quantity
+    from records
+    group by order_line_key
+),
+
+counted_lines as (
+    select
+        order_line_key,
+        count(*) as n_rows,
+        sum(quantity) as quantity
+    from order_lines
+    group by order_line_key
+),
+
+final as (
+    select
+        counted_records.order_line_key as record_key,
+        counted_lines.order_line_key as line_key
+    from counted_records
+    full outer join counted_lines
+        on counted_records.order_line_key = counted_lines.order_line_key
+    where
+        counted_records.order_line_key is null
+        or counted_lines.order_line_key is null
+        or counted_records.n_rows <> 1
+        or counted_lines.n_rows <> 1
+        or counted_records.quantity <> counted_lines.quantity
+)
+
+select * from final
