@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from string import Template
 from typing import TYPE_CHECKING
@@ -62,8 +62,8 @@ def compose(template: str, **parts: str | Sequence[str]) -> Sql:
     template
         SQL with ``$name`` placeholders; values belong in ``?`` parameters.
     **parts
-        A name, several names (joined by commas) or `Sql`, which is left as it is. A name
-        with a dot is a schema and a table only as ``Sql`` made by `relation_name`.
+        A name, several names (joined by commas) or `Sql`, which is left as it is. For a
+        schema and a table together use `relation_name`.
 
     Returns
     -------
@@ -118,8 +118,8 @@ class Warehouse:
 
     Notes
     -----
-    The environment variables ``SEGMENTARY_MEMORY_LIMIT`` and ``SEGMENTARY_THREADS`` apply
-    where the last two are not given.
+    The environment variables ``SEGMENTARY_MEMORY_LIMIT`` and ``SEGMENTARY_THREADS``
+    apply where the last two are not given.
     """
 
     path: Path
@@ -172,6 +172,34 @@ class Warehouse:
             )
             raise WarehouseMissingError(message)
         connection = self._connect(read_only=True)
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    @contextmanager
+    def attached(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Open a connection of its own that can read the warehouse beside other files.
+
+        Yields
+        ------
+        duckdb.DuckDBPyConnection
+            In memory, with the warehouse attached read-only as ``warehouse``; closed
+            when the block ends.
+
+        Raises
+        ------
+        WarehouseMissingError
+            When there is no warehouse yet.
+        WarehouseLockedError
+            When another process writes for longer than we wait.
+        """
+        # Waits for the lock, and says who holds it; readers don't keep each other out.
+        with self.read():
+            connection = duckdb.connect(":memory:", config=self._settings())
+            connection.execute("set TimeZone = 'UTC'")
+            path = str(self.path).replace("'", "''")
+            connection.execute(f"attach '{path}' as warehouse (read_only)")
         try:
             yield connection
         finally:
@@ -263,10 +291,8 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         yield
     except BaseException:
         # DuckDB itself ends the transaction after some errors.
-        try:
+        with suppress(duckdb.TransactionException):
             connection.execute("rollback")
-        except duckdb.TransactionException:
-            pass
         raise
     commit(connection)
 

@@ -1,8 +1,9 @@
 """Ingestion: landed files become rows of schema `raw`, each file exactly once.
 
-Belongs here: what a file is, which table it belongs in, and how its bytes become records
-of text. What a value means (types, time zones, duplicates of a record) is staging's.
-Messages and logs name files, lines, columns and reasons, never a value of a record.
+Belongs here: what a file is, which table it belongs in, and how its bytes become
+records of text. What a value means (types, time zones, copies of a record) is for
+staging. Messages and logs name files, lines, columns and reasons, never a value of a
+record.
 """
 
 from orchestration.ingestion.contracts import (

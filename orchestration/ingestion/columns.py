@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from orchestration.ingestion.landing import FileError
+from orchestration.ingestion.landing import FileError, FileReason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,14 +76,15 @@ def match_columns(
             else f"none of the {len(names)} names in the header is known"
         )
         raise FileError(
-            "missing_column",
+            FileReason.MISSING_COLUMN,
             f"{file_name}: no column {', '.join(missing)}; {seen}; "
             f"{table.stream} has {list(table.column_names)}",
         )
     repeated = sorted(key for key, count in Counter(keys).items() if count > 1)
     if repeated:
         raise FileError(
-            "duplicate_column", f"{file_name}: more than one column named {repeated}"
+            FileReason.DUPLICATE_COLUMN,
+            f"{file_name}: more than one column named {repeated}",
         )
     positions = set(declared.values())
     return ColumnMatch(

@@ -275,7 +275,9 @@ def _table(
     )
 
 
-def _landing(where: str, landing: dict[str, Any], columns: tuple[Column, ...]) -> Landing:
+def _landing(
+    where: str, landing: dict[str, Any], columns: tuple[Column, ...]
+) -> Landing:
     delivery, formats = landing.get("delivery"), landing.get("formats")
     if delivery not in get_args(Delivery):
         message = (

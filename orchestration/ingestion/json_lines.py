@@ -1,7 +1,7 @@
 """JSON lines: one record a line, kept as it arrived.
 
-Belongs here: splitting of lines. Which line is a JSON object is for the engine that will
-read it to say, so `readers` asks the warehouse.
+Belongs here: splitting of lines. Which line is a JSON object is for the engine that
+will read it to say, so `readers` asks the warehouse.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from orchestration.ingestion.text_records import (
     LINE_FEED,
     MAX_RECORD_BYTES,
     Batch,
+    Chunk,
+    RecordReason,
     Reject,
     batch_of_rows,
     carriage_returns_before,
@@ -50,10 +52,9 @@ def read_json_lines(stream: IO[bytes]) -> Iterator[Batch]:
         block = stream.read(CHUNK_BYTES)
         is_last = not block
         data = carry + block
-        batch = split_lines(
-            data, is_last=is_last, line_number=line_number, record_number=record_number
-        )
-        yield batch
+        batch = split_lines(Chunk(data, is_last, line_number, record_number))
+        if batch.n_records:
+            yield batch
         carry = data[batch.n_bytes :]
         line_number += batch.n_lines
         record_number += batch.n_records
@@ -67,7 +68,7 @@ def read_json_lines(stream: IO[bytes]) -> Iterator[Batch]:
 def _too_long(line_number: int) -> Batch:
     reject = Reject(
         line_number,
-        "record_too_long",
+        RecordReason.RECORD_TOO_LONG,
         f"a line longer than {MAX_RECORD_BYTES >> 20} MiB",
         None,
     )
@@ -75,7 +76,7 @@ def _too_long(line_number: int) -> Batch:
 
 
 def _after_line(stream: IO[bytes]) -> tuple[bytes, bool]:
-    """Skip the rest of a line; return what follows in the chunk, and whether any did."""
+    """Skip the rest of a line; return what is read after it, and whether all was."""
     while block := stream.read(CHUNK_BYTES):
         line_end = block.find(b"\n")
         if line_end >= 0:
@@ -83,31 +84,25 @@ def _after_line(stream: IO[bytes]) -> tuple[bytes, bool]:
     return b"", True
 
 
-def split_lines(
-    data: bytes, *, is_last: bool, line_number: int, record_number: int
-) -> Batch:
-    """Split a chunk that starts with a line.
+def split_lines(chunk: Chunk) -> Batch:
+    """Split a chunk into its complete lines.
 
     Parameters
     ----------
-    data
-        Bytes of the chunk.
-    is_last
-        Whether the file ends here; else what follows the last line feed is left over.
-    line_number, record_number
-        What the first line and record are counted as.
+    chunk
+        Bytes; unless it is the last, what follows the last line feed is left over.
 
     Returns
     -------
     Batch
-        The complete lines.
+        As in `read_json_lines`.
     """
-    n_bytes = len(data) if is_last else data.rfind(b"\n") + 1
-    data = data[:n_bytes]
+    n_bytes = len(chunk.data) if chunk.is_last else chunk.data.rfind(b"\n") + 1
+    data = chunk.data[:n_bytes]
     try:
         data.decode()
     except UnicodeDecodeError:
-        return _split_carefully(data, line_number, record_number)
+        return _split_carefully(data, chunk.line_number, chunk.record_number)
     array = np.frombuffer(data, dtype=np.uint8)
     line_feeds = find_bytes(array, LINE_FEED)
     ends = line_feeds
@@ -119,8 +114,8 @@ def split_lines(
     n_records = int(is_record.sum())
     return Batch(
         columns=[texts.filter(pa.array(is_record))],
-        record_numbers=record_number + np.arange(n_records, dtype=np.int64),
-        line_numbers=line_number + np.flatnonzero(is_record),
+        record_numbers=chunk.record_number + np.arange(n_records, dtype=np.int64),
+        line_numbers=chunk.line_number + np.flatnonzero(is_record),
         rejects=[],
         n_bytes=n_bytes,
         n_lines=len(ends),
@@ -138,7 +133,7 @@ def _split_carefully(data: bytes, line_number: int, record_number: int) -> Batch
             text = line.removesuffix(b"\r").decode()
         except UnicodeDecodeError:
             rejects.append(
-                Reject(number, "invalid_utf8", "not UTF-8", printable(line))
+                Reject(number, RecordReason.INVALID_UTF8, "not UTF-8", printable(line))
             )
         else:
             rows.append((record_number, number, [text]))

@@ -9,6 +9,7 @@ import hashlib
 import os
 import stat
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,18 +28,34 @@ SUFFIXES: dict[FileFormat, tuple[str, ...]] = {
 N_STREAM_FOLDERS = 2
 
 
+class FileReason(StrEnum):
+    """Why a file isn't loaded: the codes of `raw.failed_files`."""
+
+    UNKNOWN_STREAM = "unknown_stream"
+    UNKNOWN_FORMAT = "unknown_format"
+    UNREADABLE_FILE = "unreadable_file"
+    EMPTY_FILE = "empty_file"
+    NOT_UTF8 = "not_utf8"
+    MALFORMED_CSV = "malformed_csv"
+    UNCLOSED_QUOTE = "unclosed_quote"
+    MISSING_COLUMN = "missing_column"
+    DUPLICATE_COLUMN = "duplicate_column"
+    CHANGED_CONTENT = "changed_content"
+    CHANGED_WHILE_READ = "changed_while_read"
+
+
 class FileError(Exception):
     """A file that can't be loaded as a whole.
 
     Attributes
     ----------
     reason_code
-        A word for machines, such as `missing_column`.
+        For machines.
     reason
         What was found and what was expected, without any value of a record.
     """
 
-    def __init__(self, reason_code: str, reason: str) -> None:
+    def __init__(self, reason_code: FileReason, reason: str) -> None:
         super().__init__(reason)
         self.reason_code = reason_code
         self.reason = reason
@@ -46,7 +63,7 @@ class FileError(Exception):
 
 @dataclass(frozen=True)
 class LandedFile:
-    """A file under the landing folder.
+    r"""A file under the landing folder.
 
     Attributes
     ----------
@@ -54,7 +71,7 @@ class LandedFile:
         Where it is.
     name
         Its path relative to the landing folder, with `/`. Bytes that are no UTF-8 are
-        written as `\\xNN`.
+        written as `\xNN`.
     source_name, stream_name
         The first two folders; None where the file lies above them.
     """
@@ -87,7 +104,7 @@ class LandedFile:
                 return file_format
         endings = [ending for name in allowed for ending in SUFFIXES[name]]
         raise FileError(
-            "unknown_format",
+            FileReason.UNKNOWN_FORMAT,
             f"{self.name}: {self.stream} takes files ending in {', '.join(endings)}",
         )
 
@@ -145,13 +162,15 @@ def find_files(landing_dir: Path) -> list[LandedFile]:
 
 def _walk(landing_dir: Path) -> Iterator[Path]:
     visited = set()
-    for folder, folders, names in os.walk(landing_dir, followlinks=True):
+    for folder, folders, names in os.walk(
+        landing_dir, onerror=_unless_gone, followlinks=True
+    ):
         # A link may lead back up: each real folder is entered once.
-        status = Path(folder).stat()
-        if (status.st_dev, status.st_ino) in visited:
+        real = os.path.realpath(folder)
+        if real in visited:
             folders.clear()
             continue
-        visited.add((status.st_dev, status.st_ino))
+        visited.add(real)
         folders[:] = sorted(
             name for name in folders if not name.startswith(IGNORED_PREFIXES)
         )
@@ -160,6 +179,12 @@ def _walk(landing_dir: Path) -> Iterator[Path]:
                 IGNORED_SUFFIXES
             ):
                 yield Path(folder, name)
+
+
+def _unless_gone(error: OSError) -> None:
+    # A folder that can't be read must not pass for an empty one.
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 def _text(part: str) -> str:
@@ -180,18 +205,21 @@ def take_fingerprint(file: LandedFile) -> Fingerprint:
         status = file.path.stat()
         # Opening a pipe would wait for ever.
         if not stat.S_ISREG(status.st_mode):
-            raise FileError("unreadable_file", f"{file.name}: not a regular file")
+            raise FileError(
+                FileReason.UNREADABLE_FILE, f"{file.name}: not a regular file"
+            )
         with file.path.open("rb") as stream:
             status = os.fstat(stream.fileno())
             sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
     except FileNotFoundError:
         if file.path.is_symlink():
             raise FileError(
-                "unreadable_file", f"{file.name}: a link that leads nowhere"
+                FileReason.UNREADABLE_FILE, f"{file.name}: a link that leads nowhere"
             ) from None
         raise
     except OSError as error:
         raise FileError(
-            "unreadable_file", f"{file.name}: {error.strerror or 'cannot be read'}"
+            FileReason.UNREADABLE_FILE,
+            f"{file.name}: {error.strerror or 'cannot be read'}",
         ) from None
     return Fingerprint(status.st_size, status.st_mtime_ns, status.st_ino, sha256)

@@ -2,10 +2,10 @@
 
 Belongs here: chunks, lines and Arrow text, and what is kept of an unreadable record.
 
-DuckDB's own CSV reader is not used for these. Version 2.0 counts records, not lines, once
-a quoted field holds a line break; refuses a whole file for one line that ends another
-way; drops an empty surplus field in silence; and loses the bytes of a line that isn't
-UTF-8. A rejected line must be found again by its number.
+DuckDB's own CSV reader is not used for these. Version 2.0 counts records, not lines,
+once a quoted field holds a line break; refuses a whole file for one line that ends
+another way; drops an empty surplus field in silence; and loses the bytes of a line that
+isn't UTF-8. A rejected line must be found again by its number.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ import gzip
 import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import IO, TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
-from orchestration.ingestion.landing import FileError
+from orchestration.ingestion.landing import FileError, FileReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,8 +37,39 @@ UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 @dataclass(frozen=True)
+class Chunk:
+    """A part of a file that starts where a record starts.
+
+    Attributes
+    ----------
+    data
+        The bytes; the last record may be cut, unless `is_last`.
+    is_last
+        Whether the file ends here.
+    line_number, record_number
+        What the first line and the first record are counted as.
+    """
+
+    data: bytes
+    is_last: bool
+    line_number: int
+    record_number: int
+
+
+class RecordReason(StrEnum):
+    """Why a record could not be read: the codes of `raw.rejected_lines`."""
+
+    WRONG_FIELD_COUNT = "wrong_field_count"
+    MALFORMED_CSV = "malformed_csv"
+    INVALID_UTF8 = "invalid_utf8"
+    RECORD_TOO_LONG = "record_too_long"
+    MALFORMED_JSON = "malformed_json"
+    NOT_AN_OBJECT = "not_an_object"
+
+
+@dataclass(frozen=True)
 class Reject:
-    """A record that could not be read.
+    r"""A record that could not be read.
 
     Attributes
     ----------
@@ -46,12 +78,12 @@ class Reject:
     reason_code, reason
         Why, for machines and in words; no value of the record.
     text
-        The record as it arrived, bytes that are no UTF-8 as `\\xNN`; None when it is too
+        The record as it arrived, bytes that are no UTF-8 as `\xNN`; None when it is too
         long to be kept.
     """
 
     line_number: int
-    reason_code: str
+    reason_code: RecordReason
     reason: str
     text: str | None
 
@@ -124,7 +156,7 @@ def batch_of_rows(
 
 
 def printable(data: bytes) -> str:
-    """Decode bytes, those that are no UTF-8 as `\\xNN`, without the line end."""
+    r"""Decode bytes, those that are no UTF-8 as `\xNN`, without the line end."""
     return data.decode("utf-8", "backslashreplace").rstrip("\r\n")
 
 
@@ -142,14 +174,16 @@ def open_text(file: LandedFile) -> Iterator[IO[bytes]]:
         with opener(file.path, "rb") as stream:
             start = stream.read(len(codecs.BOM_UTF8))
             if not start:
-                raise FileError("empty_file", f"{file.name}: no content")
+                raise FileError(FileReason.EMPTY_FILE, f"{file.name}: no content")
             if start.startswith(UTF_16_MARKS):
-                raise FileError("not_utf8", f"{file.name}: UTF-16; save it as UTF-8")
+                raise FileError(
+                    FileReason.NOT_UTF8, f"{file.name}: UTF-16; save it as UTF-8"
+                )
             stream.seek(len(start) if start == codecs.BOM_UTF8 else 0)
             yield stream  # type: ignore[misc]
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise FileError(
-            "unreadable_file",
+            FileReason.UNREADABLE_FILE,
             f"{file.name}: broken or cut gzip ({type(error).__name__})",
         ) from None
 
@@ -167,7 +201,8 @@ def carriage_returns_before(
 ) -> npt.NDArray[np.int64]:
     """Return the positions of carriage returns directly before line ends."""
     before = ends[ends > 0] - 1
-    return before[data[before] == CARRIAGE_RETURN]
+    is_return: npt.NDArray[np.bool_] = data[before] == CARRIAGE_RETURN
+    return before[is_return]
 
 
 def cut_text(
@@ -182,8 +217,8 @@ def cut_text(
     data
         Bytes, up to the last end.
     ends
-        Ascending position of each text's end (exclusive); each text starts where the one
-        before it ended.
+        Ascending position of each text's end (exclusive); each text starts where the
+        one before it ended.
     dropped
         Ascending positions, without repeats, of bytes that belong to no text.
 

@@ -1,0 +1,388 @@
+"""Records of one file go into the warehouse, inside the caller's transaction.
+
+Belongs here: one reader for each format, and how each type of a Parquet column is
+written as text.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from orchestration.ingestion.columns import ColumnMatch, match_columns
+from orchestration.ingestion.contracts import META_COLUMNS, RECORD_COLUMN, FileFormat
+from orchestration.ingestion.csv_records import CsvFile
+from orchestration.ingestion.json_lines import read_json_lines
+from orchestration.ingestion.landing import FileError, FileReason, LandedFile
+from orchestration.ingestion.text_records import RecordReason, Reject, open_text
+from orchestration.warehouse import Sql, append_rows, compose, relation_name
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Iterable
+
+    from orchestration.ingestion.contracts import TableContract
+    from orchestration.ingestion.text_records import Batch
+
+BATCH_VIEW = "landed_batch"
+
+# Errors that say nothing about the file.
+NOT_THE_FILE = (
+    duckdb.FatalException,
+    duckdb.InternalException,
+    duckdb.InterruptException,
+    duckdb.OutOfMemoryException,
+)
+DESCRIBE_PARQUET = "describe select * from read_parquet(?, hive_partitioning = false)"
+NESTED_TYPES = ("STRUCT", "MAP", "UNION", "VARIANT")
+TEXT_OF_TYPE = {
+    # A double is exact for whole numbers up to 2^53, which has 16 digits.
+    "DOUBLE": """
+        case
+            when isnan($column) then null
+            when abs($column) between 1e15 and 9007199254740992
+                then cast(try_cast($column as bigint) as varchar)
+            else format('{:.15g}', $column + 0.0)
+        end""",
+    "FLOAT": """
+        case
+            when isnan($column) then null
+            else regexp_replace(
+                cast($column + cast(0 as float) as varchar), '\\.0$$', ''
+            )
+        end""",
+    "BLOB": "coalesce(try(decode($column)), cast($column as varchar))",
+    "TIMESTAMP_NS": "cast(cast($column as timestamp) as varchar)",
+    "TIMESTAMP WITH TIME ZONE": "cast(timezone('UTC', $column) as varchar) || '+00:00'",
+}
+
+
+@dataclass(frozen=True)
+class Load:
+    """Where records go, and what they are marked with.
+
+    Attributes
+    ----------
+    table
+        The contract of the table.
+    load_id
+        The load's ordinal.
+    loaded_at
+        Time of the load, UTC without a zone.
+    """
+
+    table: TableContract
+    load_id: int
+    loaded_at: dt.datetime
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Records of a file.
+
+    Attributes
+    ----------
+    n_records
+        What the reader split out, unreadable ones included.
+    n_rejected
+        The unreadable ones.
+    """
+
+    n_records: int
+    n_rejected: int
+
+
+def read_file(
+    connection: duckdb.DuckDBPyConnection,
+    file: LandedFile,
+    file_format: FileFormat,
+    load: Load,
+) -> Counts:
+    """Insert a file's records and its rejected lines.
+
+    Parameters
+    ----------
+    connection
+        An open warehouse in a transaction.
+    file, file_format
+        The file, of a format that the table takes.
+    load
+        Where to.
+
+    Returns
+    -------
+    Counts
+        Rows inserted are `n_records - n_rejected`.
+
+    Raises
+    ------
+    FileError
+        When the file can't be loaded as a whole; the transaction must be rolled back.
+    """
+    return _READERS[file_format](connection, file, load)
+
+
+def _read_csv(
+    connection: duckdb.DuckDBPyConnection, file: LandedFile, load: Load
+) -> Counts:
+    known = set(load.table.column_names)
+    with open_text(file) as stream:
+        records = CsvFile(
+            file.name,
+            stream,
+            lambda names: len(known & {name.strip().lower() for name in names}),
+        )
+        match = match_columns(file.name, records.header, load.table)
+        return _insert_batches(connection, load, match, records.batches())
+
+
+def _read_json_lines(
+    connection: duckdb.DuckDBPyConnection, file: LandedFile, load: Load
+) -> Counts:
+    match = ColumnMatch(declared={RECORD_COLUMN: 0}, extra={})
+    with open_text(file) as stream:
+        batches = (
+            _only_objects(connection, batch) for batch in read_json_lines(stream)
+        )
+        return _insert_batches(connection, load, match, batches)
+
+
+def _only_objects(connection: duckdb.DuckDBPyConnection, batch: Batch) -> Batch:
+    """Reject the lines that the engine will not be able to read as JSON objects."""
+    connection.register(BATCH_VIEW, _as_table(batch))
+    # json_type alone raises on text that is no JSON.
+    rows = connection.execute(
+        compose(
+            """
+            select line_number, c0, json_valid(c0)
+            from $view
+            where
+                not case
+                    when json_valid(c0) then json_type(c0) = 'OBJECT'
+                    else false
+                end
+            order by line_number
+            """,
+            view=BATCH_VIEW,
+        )
+    ).fetchall()
+    if not rows:
+        return batch
+    is_kept = np.isin(batch.line_numbers, [row[0] for row in rows], invert=True)
+    return replace(
+        batch,
+        columns=[column.filter(pa.array(is_kept)) for column in batch.columns],
+        record_numbers=batch.record_numbers[is_kept],
+        line_numbers=batch.line_numbers[is_kept],
+        rejects=[
+            *batch.rejects,
+            *(
+                Reject(line, RecordReason.NOT_AN_OBJECT, "JSON, but no object", text)
+                if is_json
+                else Reject(line, RecordReason.MALFORMED_JSON, "not JSON", text)
+                for line, text, is_json in rows
+            ),
+        ],
+    )
+
+
+def _as_table(batch: Batch) -> pa.Table:
+    return pa.table(
+        {f"c{position}": column for position, column in enumerate(batch.columns)}
+        | {"record_number": batch.record_numbers, "line_number": batch.line_numbers}
+    )
+
+
+def _insert_batches(
+    connection: duckdb.DuckDBPyConnection,
+    load: Load,
+    match: ColumnMatch,
+    batches: Iterable[Batch],
+) -> Counts:
+    n_records = n_rejected = 0
+    for batch in batches:
+        connection.register(BATCH_VIEW, _as_table(batch))
+        _insert(connection, load, match, _rows_of(batch))
+        connection.unregister(BATCH_VIEW)
+        if batch.rejects:
+            _insert_rejects(connection, load, batch.rejects)
+        n_records += batch.n_records
+        n_rejected += len(batch.rejects)
+    return Counts(n_records, n_rejected)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Where an insert takes its rows from: SQL.
+
+    Attributes
+    ----------
+    relation
+        What stands after `from`.
+    columns
+        The text of each of the file's columns, by position.
+    record_number
+        The record's ordinal.
+    """
+
+    relation: Sql
+    columns: list[Sql]
+    record_number: Sql
+
+
+def _rows_of(batch: Batch) -> _Rows:
+    return _Rows(
+        relation=compose("$view", view=BATCH_VIEW),
+        # CSV can't tell an empty text from no text.
+        columns=[
+            compose("nullif($column, '')", column=f"c{position}")
+            for position in range(len(batch.columns))
+        ],
+        record_number=Sql("record_number"),
+    )
+
+
+def _insert(
+    connection: duckdb.DuckDBPyConnection, load: Load, match: ColumnMatch, rows: _Rows
+) -> int:
+    extra = Sql("null")
+    if match.extra:
+        pairs = [
+            part
+            for position in match.extra.values()
+            for part in (Sql("?"), rows.columns[position])
+        ]
+        extra = compose("cast(json_object($pairs) as varchar)", pairs=pairs)
+    inserted = connection.execute(
+        compose(
+            "insert into $table ($names) select $values from $relation",
+            table=relation_name(load.table.relation),
+            names=[*match.declared, *META_COLUMNS],
+            values=[
+                *(rows.columns[position] for position in match.declared.values()),
+                Sql("?"),
+                rows.record_number,
+                Sql("?"),
+                extra,
+            ],
+            relation=rows.relation,
+        ),
+        [load.load_id, load.loaded_at, *match.extra],
+    ).fetchall()
+    return int(inserted[0][0])
+
+
+def _insert_rejects(
+    connection: duckdb.DuckDBPyConnection, load: Load, rejects: list[Reject]
+) -> None:
+    rows = pa.table(
+        {
+            "load_id": pa.array([load.load_id] * len(rejects), pa.int64()),
+            "line_number": pa.array([r.line_number for r in rejects], pa.int64()),
+            "reason_code": [r.reason_code for r in rejects],
+            "reason": [r.reason for r in rejects],
+            "record_text": pa.array([r.text for r in rejects], pa.string()),
+        }
+    )
+    append_rows(connection, "raw.rejected_lines", rows)
+
+
+def _read_parquet(
+    connection: duckdb.DuckDBPyConnection, file: LandedFile, load: Load
+) -> Counts:
+    try:
+        # DuckDB renames repeated columns, so the names are asked for elsewhere.
+        found = pq.read_schema(file.path).names
+        # DuckDB takes a path for a pattern.
+        path = re.sub(r"([*?[])", r"[\1]", str(file.path))
+        path.encode()
+    except (pa.ArrowException, OSError, UnicodeEncodeError) as error:
+        raise _unreadable_parquet(file, error) from None
+    match = match_columns(file.name, found, load.table)
+    try:
+        types = [
+            row[1] for row in connection.execute(DESCRIBE_PARQUET, [path]).fetchall()
+        ]
+        places = [f"c{position}" for position in range(len(types))]
+        rows = _Rows(
+            # Not from a parameter: an insert has others before it.
+            relation=compose(
+                "read_parquet($path, hive_partitioning = false) as landed ($columns)",
+                path=Sql("'" + path.replace("'", "''") + "'"),
+                columns=places,
+            ),
+            columns=[
+                text_of(compose("$column", column=place), data_type)
+                for place, data_type in zip(places, types, strict=True)
+            ],
+            record_number=Sql("row_number() over ()"),
+        )
+        n_rows = _insert(connection, load, match, rows)
+    except NOT_THE_FILE:
+        raise
+    except duckdb.Error as error:
+        if _is_readable(path):
+            raise
+        raise _unreadable_parquet(file, error) from None
+    return Counts(n_rows, 0)
+
+
+def _is_readable(path: str) -> bool:
+    """Whether every value of a Parquet file can be read, with no warehouse involved."""
+    with duckdb.connect(config={"autoinstall_known_extensions": False}) as scratch:
+        try:
+            scratch.execute(
+                "select bit_xor(hash(columns(*))) "
+                "from read_parquet(?, hive_partitioning = false)",
+                [path],
+            )
+        except duckdb.Error:
+            return False
+    return True
+
+
+def _unreadable_parquet(file: LandedFile, error: Exception) -> FileError:
+    return FileError(
+        FileReason.UNREADABLE_FILE,
+        f"{file.name}: can't be read as Parquet ({type(error).__name__}); is it whole?",
+    )
+
+
+def text_of(column: Sql, data_type: str) -> Sql:
+    """Write a typed value as the text that a careful CSV export would have.
+
+    Parameters
+    ----------
+    column
+        The value.
+    data_type
+        Its type in DuckDB.
+
+    Returns
+    -------
+    Sql
+        Text. Times are ISO 8601 to the microsecond, those with a zone in UTC with
+        `+00:00`. Floating-point numbers have at most 15 digits, as many as a double
+        keeps of any decimal number, so that 7.6499999999999995 is 7.65 again; whole
+        ones have no point, so that an id that became 17850.0 is 17850 again; NaN is how
+        data frames say "missing", so it is null. Nested values are JSON.
+    """
+    kind, _, _ = data_type.partition("(")
+    if kind == "VARCHAR":
+        return column
+    if data_type.endswith("]") or kind in NESTED_TYPES:
+        template = "cast(to_json($column) as varchar)"
+    else:
+        template = TEXT_OF_TYPE.get(kind, "cast($column as varchar)")
+    return compose(template, column=column)
+
+
+_READERS: dict[
+    FileFormat, Callable[[duckdb.DuckDBPyConnection, LandedFile, Load], Counts]
+] = {"csv": _read_csv, "jsonl": _read_json_lines, "parquet": _read_parquet}
