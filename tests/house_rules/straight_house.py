@@ -165,7 +165,7 @@ _FILES = {
         select 1 from {{ model }} group by {{ columns | join(', ') }}
         {% endtest %}
     """,
-    "python_models/clustering.py": "import numpy as np\nfrom . import features\n",
+    "python_models/clustering.py": "import numpy as np\nfrom .duckdb import features\n",
     "orchestration/assets.py": "import dagster\nfrom python_models import clustering\n",
     "demo/shop.py": "import duckdb\n",
 }

@@ -550,6 +550,13 @@ def test_quality_looks_behind_core(straight_house: Project) -> None:
     assert list(BY_ID["rooms"].check(Project(manifest, files))) == []
 
 
+def test_a_feature_matrix_is_all_double(straight_house: Project) -> None:
+    manifest = copy.deepcopy(dict(straight_house.manifest))
+    types("n_units", "double")(manifest, {})
+    puts("fct_orders", "name", value="customer_features")(manifest, {})
+    assert list(BY_ID["column-name"].check(Project(manifest, {}))) == []
+
+
 def test_every_rule_has_a_planted_violation() -> None:
     assert {planted.rule for planted in PLANTED} == set(BY_ID)
     assert len(BY_ID) == len(RULES)
