@@ -12,6 +12,8 @@ clusters as (
     select * from {{ ref('stg_python__clusters') }}
 ),
 
+-- An assignment stands until Python makes the next, even where a customer has left the
+-- features by then.
 aggregated as (
     select
         customer_clusters.model_id,
@@ -19,8 +21,9 @@ aggregated as (
         min(customer_clusters.as_of_date) as as_of_date,
         min(customer_clusters.working_name) as working_name,
         count(*) as n_customers,
-        sum(cast(customer_features.monetary_amount as {{ type_amount() }}))
-            as monetary_amount,
+        sum(cast(
+            coalesce(customer_features.monetary_amount, 0) as {{ type_amount() }}
+        )) as monetary_amount,
         {{ median('customer_features.recency_days') }} as median_recency_days,
         {{ median('customer_features.n_orders') }} as median_n_orders,
         {{ median('customer_features.monetary_amount') }} as median_monetary_amount,
@@ -32,7 +35,7 @@ aggregated as (
         {{ median('customer_features.n_sessions') }} as median_n_sessions,
         {{ median('customer_features.tenure_days') }} as median_tenure_days
     from customer_clusters
-    inner join customer_features
+    left join customer_features
         on customer_clusters.customer_id = customer_features.customer_id
     group by customer_clusters.model_id, customer_clusters.cluster_number
 ),
@@ -66,9 +69,9 @@ final as (
             as monetary_share_rate,
         cast(shared.median_recency_days as {{ type_double() }}) as median_recency_days,
         cast(shared.median_n_orders as {{ type_double() }}) as median_n_orders,
-        cast(shared.median_monetary_amount as {{ type_double() }})
+        cast(shared.median_monetary_amount as {{ type_amount() }})
             as median_monetary_amount,
-        cast(shared.median_average_order_amount as {{ type_double() }})
+        cast(shared.median_average_order_amount as {{ type_amount() }})
             as median_average_order_amount,
         cast(shared.median_discount_rate as {{ type_double() }})
             as median_discount_rate,

@@ -1,5 +1,6 @@
 {% set default_interval = var('lifecycle_default_interval_days') -%}
 {% set min_interval = var('lifecycle_min_interval_days') -%}
+{% set max_interval = var('lifecycle_max_interval_days') -%}
 {% set min_days = var('lifecycle_min_purchase_days') -%}
 {% set lapsed = var('lifecycle_lapsed_intervals') -%}
 with
@@ -29,15 +30,23 @@ expected as (
         *,
         case
             when n_purchase_days >= {{ min_days }}
-                then greatest(
-                    1.0 * purchase_span_days / (n_purchase_days - 1), {{ min_interval }}
+                then least(
+                    greatest(
+                        1.0 * purchase_span_days / (n_purchase_days - 1),
+                        {{ min_interval }}
+                    ),
+                    {{ max_interval }}
                 )
             else {{ default_interval }}
         end as interval_days,
         case
             when n_purchase_days - 1 >= {{ min_days }}
-                then greatest(
-                    1.0 * previous_span_days / (n_purchase_days - 2), {{ min_interval }}
+                then least(
+                    greatest(
+                        1.0 * previous_span_days / (n_purchase_days - 2),
+                        {{ min_interval }}
+                    ),
+                    {{ max_interval }}
                 )
             else {{ default_interval }}
         end as previous_interval_days
@@ -54,11 +63,11 @@ final as (
         -- attributes
         case
             when n_purchase_days = 0 then 'prospect'
+            when first_purchase_days <= {{ var('lifecycle_new_days') }} then 'new'
             when recency_days > {{ lapsed }} * interval_days then 'lapsed'
             when
                 recency_days > {{ var('lifecycle_lapsing_intervals') }} * interval_days
                 then 'lapsing'
-            when first_purchase_days <= {{ var('lifecycle_new_days') }} then 'new'
             when
                 last_gap_days > {{ lapsed }} * previous_interval_days
                 then 'reactivated'
@@ -68,8 +77,9 @@ final as (
         -- measures
         recency_days,
         n_purchase_days,
-        cast(case when n_purchase_days > 0 then interval_days end as {{ type_double() }})
-            as interval_days
+        cast(
+            case when n_purchase_days > 0 then interval_days end as {{ type_double() }}
+        ) as interval_days
     from expected
 )
 

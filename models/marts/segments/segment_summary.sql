@@ -16,6 +16,7 @@ aggregated as (
         count(*) as n_customers,
         sum(case when customer_facts.n_orders > 0 then 1 else 0 end) as n_purchasers,
         sum(coalesce(customer_facts.n_orders_window, 0)) as n_orders,
+        sum(coalesce(customer_facts.purchase_amount_window, 0)) as purchase_amount,
         sum(coalesce(customer_facts.net_amount_window, 0)) as net_amount,
         sum(coalesce(customer_facts.refund_amount_window, 0)) as refund_amount,
         {{ median('customer_facts.recency_days') }} as median_recency_days
@@ -54,7 +55,8 @@ final as (
         cast(net_amount as {{ type_amount() }}) as net_amount,
         {{ safe_divide('net_amount', 'net_amount_all') }} as net_amount_share_rate,
         cast(refund_amount as {{ type_amount() }}) as refund_amount,
-        {{ safe_divide('net_amount', 'n_orders') }} as average_order_amount,
+        cast({{ safe_divide('purchase_amount', 'n_orders') }} as {{ type_amount() }})
+            as average_order_amount,
         cast(median_recency_days as {{ type_double() }}) as median_recency_days
     from shared
 )

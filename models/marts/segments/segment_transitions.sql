@@ -14,11 +14,13 @@ first_snapshot as (
 ),
 
 -- The month-ends that history covers, and the unfinished month up to the as-of date.
+-- Nothing lies before the first of them to move from.
 points as (
     select
         as_of_dates.as_of_date,
         as_of_dates.activity_month,
-        as_of_dates.is_month_end
+        as_of_dates.is_month_end,
+        row_number() over (order by as_of_dates.as_of_date) as point_number
     from as_of_dates
     inner join first_snapshot
         on as_of_dates.as_of_date >= first_snapshot.first_snapshot_date
@@ -29,6 +31,7 @@ states as (
         points.as_of_date,
         points.activity_month,
         points.is_month_end,
+        points.point_number,
         history.membership_key,
         history.segment_set,
         history.segment
@@ -47,31 +50,32 @@ states as (
 moves as (
     select
         *,
-        coalesce(
-            lag(segment) over (partition by membership_key order by as_of_date), 'none'
-        ) as from_segment
+        lag(segment) over (
+            partition by membership_key
+            order by as_of_date
+        ) as previous_segment
     from states
 ),
 
 counted as (
     select
-        moves.as_of_date,
-        moves.activity_month,
-        moves.is_month_end,
-        moves.segment_set,
-        moves.from_segment,
-        moves.segment as to_segment,
-        count(*) as n_customers
+        as_of_date,
+        activity_month,
+        is_month_end,
+        segment_set,
+        coalesce(previous_segment, 'none') as from_segment,
+        segment as to_segment,
+        count(*) as n_customers,
+        sum(case when previous_segment is null then 1 else 0 end) as n_entrants
     from moves
-    inner join first_snapshot
-        on moves.as_of_date > first_snapshot.first_snapshot_date
+    where point_number > 1
     group by
-        moves.as_of_date,
-        moves.activity_month,
-        moves.is_month_end,
-        moves.segment_set,
-        moves.from_segment,
-        moves.segment
+        as_of_date,
+        activity_month,
+        is_month_end,
+        segment_set,
+        coalesce(previous_segment, 'none'),
+        segment
 ),
 
 final as (
@@ -89,6 +93,7 @@ final as (
 
         -- measures
         cast(n_customers as bigint) as n_customers,
+        cast(n_entrants as bigint) as n_entrants,
         cast(n_customers as {{ type_double() }}) / sum(n_customers) over (
             partition by as_of_date, segment_set, from_segment
         ) as transition_rate,

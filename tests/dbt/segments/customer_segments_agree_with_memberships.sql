@@ -1,0 +1,35 @@
+-- Guards that the snapshot's current rows are the memberships of the as-of date, but
+-- for what was restated since that date was first run.
+with
+
+customer_segments as (
+    select * from {{ ref('customer_segments') }}
+),
+
+segment_memberships as (
+    select * from {{ ref('segment_memberships') }}
+),
+
+segment_restatements as (
+    select * from {{ ref('segment_restatements') }}
+),
+
+final as (
+    select
+        coalesce(
+            segment_memberships.membership_key, customer_segments.membership_key
+        ) as membership_key,
+        segment_memberships.segment as known_now_segment,
+        customer_segments.segment as known_then_segment
+    from segment_memberships
+    full outer join customer_segments
+        on segment_memberships.membership_key = customer_segments.membership_key
+    left join segment_restatements
+        on segment_memberships.membership_key = segment_restatements.membership_key
+    where
+        segment_restatements.membership_key is null
+        and coalesce(segment_memberships.segment, '')
+        <> coalesce(customer_segments.segment, '')
+)
+
+select * from final
