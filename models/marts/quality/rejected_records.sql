@@ -1,7 +1,11 @@
+{% set sources_that_are_on = "'" ~ var('sources') | join("', '") ~ "'" -%}
 with
 
 loads as (
     select * from {{ ref('stg_landing__loads') }}
+    where
+        load_status = 'loaded'
+        and source_name in ({{ sources_that_are_on }})
 ),
 
 rejected_lines as (

@@ -1,9 +1,13 @@
--- Every landed record ends in exactly one status.
+{% set sources_that_are_on = "'" ~ var('sources') | join("', '") ~ "'" -%}
+-- Every landed record ends in exactly one status. A source that is switched off yields
+-- no records, so its loads are left out with them.
 with
 
 loads as (
     select * from {{ ref('stg_landing__loads') }}
-    where load_status <> 'replaced'
+    where
+        load_status <> 'replaced'
+        and source_name in ({{ sources_that_are_on }})
 ),
 
 order_lines as (

@@ -1,0 +1,30 @@
+-- Guards that each rejected record can be looked up: as many rows as the accounting
+-- counts, load by load.
+with
+
+row_accounting as (
+    select * from {{ ref('row_accounting') }}
+),
+
+rejected_per_load as (
+    select
+        load_id,
+        count(*) as n_records
+    from {{ ref('rejected_records') }}
+    group by load_id
+),
+
+final as (
+    select
+        coalesce(row_accounting.load_id, rejected_per_load.load_id) as load_id,
+        row_accounting.n_rejected,
+        rejected_per_load.n_records
+    from row_accounting
+    full outer join rejected_per_load
+        on row_accounting.load_id = rejected_per_load.load_id
+    where
+        coalesce(row_accounting.n_rejected, 0)
+        <> coalesce(rejected_per_load.n_records, 0)
+)
+
+select * from final
