@@ -12,8 +12,8 @@ clusters as (
     select * from {{ ref('stg_python__clusters') }}
 ),
 
--- An assignment stands until Python makes the next, even where a customer has left the
--- features by then.
+-- A member counts even where late records took the customer out of the features since
+-- Python assigned.
 aggregated as (
     select
         customer_clusters.model_id,

@@ -2,6 +2,7 @@ with
 
 assignments as (
     select * from {{ ref('stg_python__customer_clusters') }}
+    where as_of_date = {{ as_of_date() }}
 ),
 
 clusters as (

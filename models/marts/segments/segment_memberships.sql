@@ -6,7 +6,8 @@ segment_assignments as (
 ),
 
 customer_facts as (
-    select * from {{ ref('customer_facts') }}
+    select * from {{ ref('customer_facts_by_date') }}
+    where as_of_date = {{ as_of_date() }}
 ),
 
 customer_clusters as (
