@@ -1,0 +1,313 @@
+"""The history of memberships over a run of as-of dates, from an empty warehouse on.
+
+Each fixture is one more step of one shop's life, and starts from the warehouse that a
+step before left: dbt takes seconds to start, so it starts once a step.
+"""
+
+import datetime as dt
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DBT = Path(sys.executable).with_name("dbt")
+
+JANUARY, FEBRUARY, MARCH = (dt.date(2026, month, 1) for month in (1, 2, 3))
+MID_MARCH = dt.date(2026, 3, 15)
+HISTORY = "snapshots.snap_segment_memberships"
+
+# Customer and day of each order.
+ORDERS = (
+    ("regular", "2025-11-05"),
+    ("regular", "2025-12-05"),
+    ("regular", "2026-01-05"),
+    ("regular", "2026-02-05"),
+    ("once", "2025-11-20"),
+    ("entrant", "2026-01-20"),
+    ("leaver", "2025-12-10"),
+    ("leaver", "2026-02-10"),
+)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A copy of the warehouse as one run left it, and what dbt said.
+
+    All runs share one state folder: dbt parses the whole project again when the profile
+    names another one.
+    """
+
+    folder: Path
+    warehouse: Path | None = None
+    output: str = ""
+    passed: bool = True
+
+    def query(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        assert self.warehouse is not None
+        with duckdb.connect(self.warehouse, read_only=True) as opened:
+            return opened.execute(sql, values).fetchall()
+
+    def keep(self, warehouse: Path) -> Path:
+        """Put a warehouse aside under a name of its own."""
+        return shutil.copy(
+            warehouse, self.folder / f"{len(list(self.folder.iterdir()))}.duckdb"
+        )
+
+    def sell(self, orders: Sequence[tuple[str, str]]) -> "Step":
+        assert self.warehouse is not None
+        changed = self.keep(self.warehouse)
+        with duckdb.connect(changed) as opened:
+            opened.executemany(
+                "insert into raw.pos_order_lines (order_id, ordered_at, product_id,"
+                " quantity, unit_price, customer_id, _load_id, _record_number,"
+                " _loaded_at) values (?, ?, 'cup', '1', '10', ?, 1, ?, '2026-12-31')",
+                [
+                    (f"{customer} {day}", f"{day} 12:00:00", customer, number)
+                    for number, (customer, day) in enumerate(orders, start=1)
+                ],
+            )
+        return replace(self, warehouse=changed)
+
+    def lose(self, customer: str) -> "Step":
+        assert self.warehouse is not None
+        changed = self.keep(self.warehouse)
+        with duckdb.connect(changed) as opened:
+            opened.execute(
+                "delete from raw.pos_order_lines where customer_id = ?", [customer]
+            )
+        return replace(self, warehouse=changed)
+
+    def run(
+        self,
+        as_of: dt.date | str,
+        *options: str,
+        without: Sequence[str] = ("test", "unit_test"),
+    ) -> "Step":
+        """Build everything at an as-of date, given as a replay gives it."""
+        state = self.folder.with_name("state")
+        state.mkdir(exist_ok=True)
+        if self.warehouse is not None:
+            shutil.copy(self.warehouse, state / "warehouse.duckdb")
+        done = subprocess.run(  # noqa: S603 - the command is written here
+            [
+                *(DBT, "--no-use-colors", "build", *options),
+                *("--exclude-resource-type", *without),
+            ],
+            cwd=ROOT,
+            env=os.environ
+            | {
+                "DBT_PROFILES_DIR": str(ROOT),
+                "DBT_TARGET_PATH": str(state / "target"),
+                "DBT_LOG_PATH": str(state / "logs"),
+                "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+                "SEGMENTARY_STATE": str(state),
+                "SEGMENTARY_AS_OF_DATE": str(as_of),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return Step(
+            self.folder,
+            self.keep(state / "warehouse.duckdb"),
+            done.stdout + done.stderr,
+            done.returncode == 0,
+        )
+
+    def history(self) -> set[tuple[Any, ...]]:
+        return set(self.query(f"from {HISTORY}"))
+
+    def memberships(self) -> set[tuple[Any, ...]]:
+        return set(self.query("from marts.segment_memberships"))
+
+    def periods(self, customer: str, segment_set: str) -> list[tuple[Any, ...]]:
+        """Segments of a membership with the date since which each was known."""
+        return self.query(
+            f"select segment, dbt_valid_from::date from {HISTORY}"  # noqa: S608
+            " where customer_id = ? and segment_set = ? order by dbt_valid_from",
+            customer,
+            segment_set,
+        )
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Step:
+    """Nothing landed yet, and all tests of data."""
+    folder = tmp_path_factory.mktemp("shop") / "steps"
+    folder.mkdir()
+    return Step(folder).run(JANUARY, without=["unit_test"])
+
+
+@pytest.fixture(scope="module")
+def replayed(empty: Step) -> Step:
+    """Three month-ends over the same records, oldest first; tests after the last."""
+    step = empty.sell(ORDERS)
+    for as_of in (JANUARY, FEBRUARY):
+        step = step.run(as_of)
+        assert step.passed, step.output
+    return step.run(MARCH, without=["unit_test"])
+
+
+@pytest.fixture(scope="module")
+def refreshed(replayed: Step) -> Step:
+    """The newest date once more, from scratch."""
+    return replayed.run(MARCH, "--full-refresh")
+
+
+@pytest.fixture(scope="module")
+def vanished(replayed: Step) -> Step:
+    """A later date, without the records of one customer."""
+    return replayed.lose("leaver").run(MID_MARCH)
+
+
+@pytest.fixture(scope="module")
+def restated(vanished: Step) -> Step:
+    """The same date again, after late records of a known and of a new customer."""
+    late = [("once", "2026-02-20"), ("stranger", "2026-03-10")]
+    return vanished.sell(late).run(MID_MARCH)
+
+
+@pytest.fixture(scope="module")
+def refused(restated: Step) -> Step:
+    """An earlier date, though the month-end before is history."""
+    return restated.run(MARCH)
+
+
+def test_an_empty_warehouse_builds(empty: Step) -> None:
+    assert empty.passed, empty.output
+    assert empty.memberships() == set()
+
+
+def test_the_as_of_date_comes_from_the_environment(replayed: Step) -> None:
+    assert replayed.passed, replayed.output
+    dates = replayed.query("select distinct as_of_date from marts.segment_memberships")
+    assert dates == [(MARCH,)]
+
+
+def test_a_bad_as_of_date_is_named_before_anything_runs(replayed: Step) -> None:
+    step = replayed.run("1 March")
+    assert not step.passed
+    assert "as_of_date is '1 March'; expected a date as YYYY-MM-DD" in step.output
+
+
+def test_history_of_single_customers(replayed: Step) -> None:
+    # One order on 20 November: 42, 73 and 101 days ago, against 2 x 45.
+    assert replayed.periods("once", "lifecycle") == [
+        ("active", JANUARY),
+        ("lapsing", MARCH),
+    ]
+    # First order on 20 January: 12 and 40 days ago.
+    assert replayed.periods("entrant", "lifecycle") == [
+        ("new", FEBRUARY),
+        ("active", MARCH),
+    ]
+    assert replayed.periods("leaver", "one_time_buyer") == [
+        ("one_time_buyer", JANUARY),
+        ("none", MARCH),
+    ]
+
+
+def test_a_replay_agrees_with_the_month_ends_as_known_now(replayed: Step) -> None:
+    known_now = replayed.query(
+        "select as_of_date, customer_id, segment_set, segment"
+        " from marts.customer_segment_months where as_of_date >= ?",
+        JANUARY,
+    )
+    known_then = replayed.query(
+        "select as_of_date, customer_id, segment_set, segment"  # noqa: S608
+        f" from (values (?::date), (?), (?)) as dates (as_of_date) inner join {HISTORY}"
+        " on as_of_date >= dbt_valid_from"
+        " and (dbt_valid_to is null or as_of_date < dbt_valid_to)"
+        " where segment_set <> 'cluster'",
+        *(JANUARY, FEBRUARY, MARCH),
+    )
+    assert sorted(known_then) == sorted(known_now)
+    # Three customers, then four at two dates; RFM, lifecycle and seven rules.
+    assert len(known_now) == (3 + 4 + 4) * 9
+
+
+def test_every_rule_is_a_set_of_its_own(replayed: Step) -> None:
+    wide = replayed.query(
+        "select customer_id, is_engaged, is_high_value_mobile, is_vip,"
+        " is_one_time_buyer, is_discount_driven, is_frequent_returner,"
+        " is_cart_abandoner from marts.customer_rule_segments_by_date"
+        " where as_of_date = ?",
+        MARCH,
+    )
+    rules = (
+        *("engaged", "high_value_mobile", "vip", "one_time_buyer"),
+        *("discount_driven", "frequent_returner", "cart_abandoner"),
+    )
+    expected = {
+        (customer, rule, rule if holds else "none")
+        for customer, *flags in wide
+        for rule, holds in zip(rules, flags, strict=True)
+    }
+    long = replayed.query(
+        "select customer_id, segment_set, segment from marts.segment_memberships"
+        " where segment_set not in ('rfm', 'lifecycle', 'cluster')"
+    )
+    assert set(long) == expected
+    assert ("once", "one_time_buyer", "one_time_buyer") in expected
+
+
+def test_a_full_refresh_changes_nothing(replayed: Step, refreshed: Step) -> None:
+    assert refreshed.passed, refreshed.output
+    assert refreshed.memberships() == replayed.memberships()
+    assert refreshed.history() == replayed.history()
+    assert refreshed.query("from marts.segment_restatements") == []
+
+
+def test_a_vanished_customer_is_in_no_segment(vanished: Step) -> None:
+    assert vanished.passed, vanished.output
+    sets = vanished.query("select distinct segment_set from marts.segment_memberships")
+    left = vanished.query(
+        "select segment_set, segment from marts.segment_memberships"
+        " where customer_id = 'leaver'"
+    )
+    assert sorted(left) == sorted((name, "none") for (name,) in sets)
+    assert vanished.periods("leaver", "lifecycle")[-1] == ("none", MID_MARCH)
+
+
+def test_the_same_date_again_leaves_history_alone(
+    vanished: Step, restated: Step
+) -> None:
+    assert restated.passed, restated.output
+    assert restated.history() == vanished.history()
+
+
+def test_the_same_date_again_reports_what_it_would_say_now(restated: Step) -> None:
+    found = restated.query(
+        "select customer_id, known_then_segment, known_now_segment"
+        " from marts.segment_restatements where segment_set = 'lifecycle'"
+        " order by customer_id"
+    )
+    # A second order 23 days ago after 92 days; a first one 5 days ago.
+    assert found == [("once", "lapsing", "active"), ("stranger", None, "new")]
+
+
+def test_whoever_vanished_stays(restated: Step) -> None:
+    left = restated.query(
+        "select distinct segment from marts.segment_memberships"
+        " where customer_id = 'leaver'"
+    )
+    assert left == [("none",)]
+
+
+def test_an_earlier_date_is_refused_and_changes_nothing(
+    restated: Step, refused: Step
+) -> None:
+    assert not refused.passed
+    assert "as_of_date 2026-03-01 is before 2026-03-15" in refused.output
+    assert refused.history() == restated.history()
+    assert refused.memberships() == restated.memberships()
+    facts = "select distinct as_of_date from marts.customer_facts"
+    assert refused.query(facts) == [(MID_MARCH,)]
