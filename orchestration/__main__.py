@@ -14,7 +14,7 @@ from orchestration.settings import load_settings, parse_date
 from orchestration.summary import print_query, print_summary
 from orchestration.warehouse import WarehouseError
 
-console = Console(highlight=False)
+console = Console(highlight=False, file=sys.__stdout__)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -48,7 +48,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     """Describe the commands."""
-    parser = argparse.ArgumentParser(prog="python -m orchestration", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m orchestration", description=__doc__
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="everything once, at one as-of date")
     run.add_argument(

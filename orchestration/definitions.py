@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import dagster as dg
 
-from orchestration.defs.clustering import cluster_model, customer_clusters
+from orchestration.defs.clustering import clustering
 from orchestration.defs.ingestion import landed_files, nothing_failed_to_load
 from orchestration.defs.jobs import (
-    build_facts_job,
+    build_months_job,
     daily_schedule,
     landed_files_sensor,
     monthly_refit_schedule,
-    replay_month_job,
     segmentary_job,
+    snapshot_month_job,
 )
 from orchestration.defs.publishing import published_file
 from orchestration.defs.resources import make_resources
@@ -24,12 +24,11 @@ defs = dg.Definitions(
     assets=[
         landed_files,
         dbt_models,
-        cluster_model,
-        customer_clusters,
+        clustering,
         published_file,
     ],
     asset_checks=[nothing_failed_to_load],
-    jobs=[segmentary_job, build_facts_job, replay_month_job],
+    jobs=[segmentary_job, build_months_job, snapshot_month_job],
     schedules=[daily_schedule, monthly_refit_schedule],
     sensors=[landed_files_sensor],
     resources=make_resources(load_settings()),

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import re
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
 from rich.console import Console
 from rich.markup import escape
+from rich.status import Status
 
 
 class ProgressHandler(logging.Handler):
@@ -59,9 +64,38 @@ class ProgressHandler(logging.Handler):
         self._console.print(f"  {text}", soft_wrap=True)
 
 
-@dg.logger(description="One line a step and a table, on the terminal.")
+class _DbtLines:
+    """Takes the place of standard output: shows which node dbt is at, not its log."""
+
+    def __init__(self, status: Status) -> None:
+        self._status = status
+
+    def write(self, text: str) -> int:
+        started = re.search(r"(\d+) of (\d+) START .*? model (\S+)", text)
+        if started:
+            number, total, name = started.groups()
+            self._status.update(f"dbt {number} of {total}: {name}")
+        return len(text)
+
+    def flush(self) -> None:
+        """There is nothing to write out."""
+
+
+@contextlib.contextmanager
+def quiet_dbt(console: Console) -> Iterator[None]:
+    """Show dbt's own log as one moving line, on a terminal; it is kept in full beside
+    dbt's artifacts.
+    """
+    with (
+        console.status("starting") as status,
+        contextlib.redirect_stdout(_DbtLines(status)),
+    ):
+        yield
+
+
+@dg.logger({}, description="One line a step and a table, on the terminal.")
 def progress_logger(_context: dg.InitLoggerContext) -> logging.Logger:
     """Return a logger that prints progress."""
     logger = logging.Logger("segmentary.progress", level=logging.DEBUG)
-    logger.addHandler(ProgressHandler(Console(highlight=False)))
+    logger.addHandler(ProgressHandler(Console(highlight=False, file=sys.__stdout__)))
     return logger

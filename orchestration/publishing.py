@@ -133,7 +133,7 @@ def publish(
     scratch = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     scratch.unlink(missing_ok=True)
     try:
-        with warehouse.read() as connection:
+        with warehouse.attached() as connection:
             counts = _write(connection, scratch, tables, publication)
         scratch.replace(target)
     finally:
@@ -153,19 +153,18 @@ def _write(
         f"(storage_version '{STORAGE_VERSION}')"
     )
     connection.execute(f"create schema published.{SCHEMA}")
+    _check_day(connection, publication)
     counts: dict[str, int] = {}
     for table in tables:
-        source = relation_name(f"{SCHEMA}.{table.name}")
-        _check_day(connection, table, publication)
+        mart = relation_name(f"{SCHEMA}.{table.name}")
         connection.execute(
-            compose("create table published.$target as from $source",
-                    target=source, source=source)
+            compose("create table published.$name as from warehouse.$name", name=mart)
         )
-        _comment(connection, "table", f"published.{source}", table.description)
+        _comment(connection, "table", f"published.{mart}", table.description)
         for column, description in table.columns.items():
-            name = compose("published.$table.$column", table=source, column=column)
+            name = compose("published.$table.$column", table=mart, column=column)
             _comment(connection, "column", name, description)
-        counted = connection.execute(f"select count(*) from published.{source}")
+        counted = connection.execute(f"select count(*) from published.{mart}")
         counts[table.name] = (counted.fetchone() or (0,))[0]
     _describe(connection, tables, publication, counts)
     connection.execute("checkpoint published")
@@ -181,21 +180,16 @@ def _comment(
     connection.execute(f"comment on {kind} {name} is '{quoted}'")
 
 
-def _check_day(
-    connection: duckdb.DuckDBPyConnection,
-    table: PublishedTable,
-    publication: Publication,
-) -> None:
-    """Refuse a mart that no row of says the run's own day, where rows say one."""
-    if "as_of_date" not in table.columns:
-        return
-    newest = connection.execute(
-        f"select max(as_of_date) from {relation_name(f'{SCHEMA}.{table.name}')}"
-    ).fetchone()
-    if newest and newest[0] not in {None, publication.as_of_date}:
+def _check_day(connection: duckdb.DuckDBPyConnection, publication: Publication) -> None:
+    """Refuse marts that were last built for another day than the run's."""
+    built_for = connection.execute(
+        f"select as_of_date from warehouse.{SCHEMA}.dim_as_of_dates where is_current"
+    ).fetchall()
+    if built_for != [(publication.as_of_date,)]:
+        days = ", ".join(str(row[0]) for row in built_for) or "no day"
         message = (
-            f"{SCHEMA}.{table.name} describes {newest[0]}, the run "
-            f"{publication.as_of_date}: build all marts at one as-of date"
+            f"the marts describe {days}, the run {publication.as_of_date}: build all "
+            "of them at the run's as-of date"
         )
         raise NotPublishedError(message)
 
@@ -221,7 +215,7 @@ def _describe(
         "? :: varchar as run_id, source_name, stream_name, "
         "count(*) as n_files, sum(n_records) as n_records, "
         "max(loaded_at) as newest_loaded_at "
-        "from raw.load_manifest where load_status = 'loaded' "
+        "from warehouse.raw.load_manifest where load_status = 'loaded' "
         "group by source_name, stream_name order by source_name, stream_name",
         [publication.run_id],
     )

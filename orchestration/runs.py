@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 from rich.console import Console
 
+from orchestration.progress import quiet_dbt
 from orchestration.project import prepare_manifest
 from orchestration.settings import PROJECT_ROOT, Settings
 from orchestration.warehouse import Warehouse
@@ -43,12 +44,17 @@ def replay_and_run(settings: Settings, console: Console, as_of: str | None) -> b
         Whether every run succeeded; the first that fails ends the replay.
     """
     final = settings.as_of_date(as_of, dt.datetime.now(dt.UTC))
-    if not _execute(console, "build_facts", final, "landed files and facts"):
+    if not _execute(
+        console,
+        "build_months",
+        final,
+        "landed files, facts, segments and clusters of every month-end",
+    ):
         return False
     months = month_ends_to_replay(Warehouse(settings.warehouse_path), final)
     for number, month_end in enumerate(months, start=1):
         label = f"month-end {number} of {len(months)}, as of {month_end}"
-        if not _execute(console, "replay_month", month_end, label):
+        if not _execute(console, "snapshot_month", month_end, label):
             return False
     return run(settings, console, final.isoformat())
 
@@ -109,7 +115,7 @@ def _execute(console: Console, job_name: str, as_of: dt.date, label: str) -> boo
 
     console.print(f"[bold]{label}[/bold]")
     started = time.monotonic()
-    with dg.DagsterInstance.get() as instance:
+    with dg.DagsterInstance.get() as instance, quiet_dbt(console):
         result = defs.resolve_job_def(job_name).execute_in_process(
             instance=instance,
             run_config={

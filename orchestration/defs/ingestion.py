@@ -1,45 +1,51 @@
 """Landed files to schema `raw`, exactly once."""
 
-from __future__ import annotations
-
 import datetime as dt
-from collections import Counter
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import dagster as dg
 
 from orchestration.defs.resources import WAREHOUSE_POOL, WarehouseResource
-from orchestration.ingestion import FileOutcome, load_landed_files, read_contracts
+from orchestration.ingestion import FileResult, load_landed_files, read_contracts
+from orchestration.project import prepare_manifest
 from orchestration.publishing import open_failures
-from orchestration.settings import load_settings
+from orchestration.settings import PROJECT_ROOT, load_settings
 
-_CONTRACTS = read_contracts()
+_CONTRACTS = read_contracts(PROJECT_ROOT / "models" / "staging")
+_TABLES = [table for table in _CONTRACTS if table.schema_name == "raw"]
 _SHOWN_FILES = 50
 
 
 def _specs() -> list[dg.AssetSpec]:
-    """One asset for every raw table, described by its contract."""
+    """One asset for every raw table, described by its dbt source."""
+    manifest = json.loads(prepare_manifest().read_text())
+    sources = {
+        source["identifier"]: source
+        for source in manifest["sources"].values()
+        if source["schema"] == "raw"
+    }
     return [
         dg.AssetSpec(
-            key=["raw", table.identifier],
-            description=table.description,
+            key=["raw", table.table_name],
+            description=sources[table.table_name]["description"],
             group_name="raw",
             kinds={"duckdb"},
-            skippable=False,
             metadata={
                 "dagster/column_schema": dg.TableSchema(
                     [
                         dg.TableColumn(
-                            name=column.name,
-                            type=column.data_type,
-                            description=column.description,
+                            name=column["name"],
+                            type=column["data_type"],
+                            description=column["description"],
                         )
-                        for column in table.columns
+                        for column in sources[table.table_name]["columns"].values()
                     ]
                 )
             },
         )
-        for table in _CONTRACTS.raw_tables
+        for table in _TABLES
     ]
 
 
@@ -49,35 +55,32 @@ def landed_files(
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Load every landed file that was not loaded before, each in one transaction."""
     settings = load_settings()
-    database = warehouse.open()
-    report = load_landed_files(
-        database,
-        settings.landing,
-        sources=settings.project_var("sources"),
-        now=dt.datetime.now(dt.UTC).replace(tzinfo=None),
-    )
-    statuses = Counter(outcome.status for outcome in report.files)
-    context.log.info("landed files: %s", dict(statuses) or "none")
-    for outcome in report.files:
-        if outcome.status == "failed":
-            context.log.error("%s: %s", outcome.path, outcome.reason)
-    with database.read() as connection:
-        for table in _CONTRACTS.raw_tables:
-            counted = connection.execute(
-                f"select count(*) from raw.{table.identifier}"
-            ).fetchone()
-            files = [
-                outcome
-                for outcome in report.files
-                if outcome.identifier == table.identifier
-            ]
-            yield dg.MaterializeResult(
-                asset_key=["raw", table.identifier],
-                metadata={
-                    "dagster/row_count": counted[0] if counted else 0,
-                    "files": dg.MetadataValue.md(_table(files)),
-                },
-            )
+    with warehouse.open().write() as connection:
+        report = load_landed_files(
+            connection,
+            settings.landing,
+            _CONTRACTS,
+            dt.datetime.now(dt.UTC).replace(tzinfo=None),
+            sources=settings.project_var("sources"),
+        )
+        counts = {
+            table.table_name: connection.execute(
+                f"select count(*) from {table.relation}"  # noqa: S608 - our own names
+            ).fetchall()[0][0]
+            for table in _TABLES
+        }
+    context.log.info("landed files: %s", report.n_files() or "none")
+    for line in report.lines():
+        context.log.warning(line)
+    for table in _TABLES:
+        metadata: dict[str, Any] = {"dagster/row_count": counts[table.table_name]}
+        if table.landing:
+            of_table = report.of_stream(table.source_name, table.stream_name)
+            metadata["n_new_records"] = of_table.n_new_records
+            metadata["files"] = dg.MetadataValue.md(_table(of_table.files))
+        yield dg.MaterializeResult(
+            asset_key=["raw", table.table_name], metadata=metadata
+        )
 
 
 @dg.asset_check(
@@ -95,13 +98,13 @@ def nothing_failed_to_load(warehouse: WarehouseResource) -> dg.AssetCheckResult:
     )
 
 
-def _table(files: list[FileOutcome]) -> str:
+def _table(files: Sequence[FileResult]) -> str:
     """Render what became of each file as Markdown."""
     if not files:
         return "no file"
     lines = ["| file | status | records | rejected |", "|---|---|---:|---:|"]
     lines += [
-        f"| {file.path} | {file.status} | {file.n_records:,} | {file.n_rejected:,} |"
+        f"| {file.name} | {file.status} | {file.n_records:,} | {file.n_rejected:,} |"
         for file in files[:_SHOWN_FILES]
     ]
     if len(files) > _SHOWN_FILES:

@@ -1,19 +1,16 @@
 """Jobs, schedules and the sensor: what runs together, and when."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterator
 
 import dagster as dg
 from dagster_dbt import build_dbt_asset_selection
 
-from orchestration.defs.clustering import cluster_model, customer_clusters
+from orchestration.defs.clustering import clustering
 from orchestration.defs.ingestion import landed_files
 from orchestration.defs.transformation import dbt_models
-from orchestration.ingestion import landed_paths
+from orchestration.ingestion.landing import find_files
 from orchestration.settings import load_settings
-
 
 segmentary_job = dg.define_asset_job(
     name="segmentary",
@@ -21,37 +18,39 @@ segmentary_job = dg.define_asset_job(
     description="Landed files to published marts, at one as-of date.",
 )
 
-# A replay builds the facts once; then every past month-end builds what its snapshot
-# needs of them. Marts that only read the finished history wait for the run at the end.
-_WHAT_A_MONTH_CHANGES = build_dbt_asset_selection(
-    [dbt_models],
-    dbt_select="+snap_segment_memberships,dim_as_of_dates+ snap_segment_memberships",
-    dbt_exclude="path:models/staging path:models/intermediate",
-)
-_CLUSTERING = dg.AssetSelection.assets(cluster_model, customer_clusters)
-_FACTS = build_dbt_asset_selection(
-    [dbt_models],
-    dbt_select="+dim_as_of_dates +customer_features +stg_python__customer_clusters "
-    "+stg_python__clusters",
+# A replay builds the facts, segments and clusters of every month-end in one go. What was
+# known then is history's to say, and history grows one as-of date at a time: every past
+# month-end is a run of its own, of the memberships and their snapshot.
+_MEMBERSHIPS = "customer_clusters segment_memberships snap_segment_memberships"
+
+build_months_job = dg.define_asset_job(
+    name="build_months",
+    selection=(
+        dg.AssetSelection.assets(landed_files, clustering)
+        | build_dbt_asset_selection(
+            [dbt_models],
+            dbt_select="+segment_assignments +customer_features_by_date "
+            "path:models/staging/python",
+        )
+    ).without_checks(),
+    config={
+        "ops": {
+            "dbt_models": {"config": {"run_tests": False}},
+            "clustering": {"config": {"with_history": True}},
+        }
+    },
+    description="Landed files to the facts, segments and clusters of every month-end.",
 )
 
-build_facts_job = dg.define_asset_job(
-    name="build_facts",
-    selection=(
-        dg.AssetSelection.assets(landed_files)
-        | (_FACTS - _WHAT_A_MONTH_CHANGES)
+snapshot_month_job = dg.define_asset_job(
+    name="snapshot_month",
+    selection=build_dbt_asset_selection(
+        [dbt_models], dbt_select=_MEMBERSHIPS
     ).without_checks(),
     config={"ops": {"dbt_models": {"config": {"run_tests": False}}}},
-    description="Landed files to facts that hold for every as-of date.",
-)
-
-replay_month_job = dg.define_asset_job(
-    name="replay_month",
-    selection=(_WHAT_A_MONTH_CHANGES | _CLUSTERING).without_checks(),
-    config={"ops": {"dbt_models": {"config": {"run_tests": False}}}},
     description=(
-        "One past month-end, for the history of memberships; `replay` runs them in "
-        "order, oldest first."
+        "The memberships of one past month-end into history; `replay` runs it for one "
+        "month-end after the other, oldest first."
     ),
 )
 
@@ -60,7 +59,7 @@ daily_schedule = dg.ScheduleDefinition(
     job=segmentary_job,
     cron_schedule="0 3 * * *",
     execution_timezone=str(load_settings().project_var("business_time_zone")),
-    run_config={"ops": {"cluster_model": {"config": {"refit": "when_missing"}}}},
+    run_config={"ops": {"clustering": {"config": {"refit": "when_missing"}}}},
     description="Everything, every night; customers are assigned by the kept model.",
 )
 
@@ -69,7 +68,7 @@ monthly_refit_schedule = dg.ScheduleDefinition(
     job=segmentary_job,
     cron_schedule="0 5 1 * *",
     execution_timezone=str(load_settings().project_var("business_time_zone")),
-    run_config={"ops": {"cluster_model": {"config": {"refit": "always"}}}},
+    run_config={"ops": {"clustering": {"config": {"refit": "always"}}}},
     description="Everything, with a new cluster model, on the first of the month.",
 )
 
@@ -87,10 +86,10 @@ def landed_files_sensor(
     settings = load_settings()
     listing = hashlib.sha256()
     n_files = 0
-    for path in landed_paths(settings.landing):
-        status = path.stat()
-        relative = path.relative_to(settings.landing).as_posix()
-        listing.update(f"{relative} {status.st_size} {status.st_mtime_ns}\n".encode())
+    for file in find_files(settings.landing):
+        status = file.path.stat()
+        line = f"{file.name} {status.st_size} {status.st_mtime_ns}\n"
+        listing.update(line.encode())
         n_files += 1
     seen = listing.hexdigest()
     # The cursor is `<last requested> <last seen>`: a run is asked for when two looks in

@@ -1,13 +1,13 @@
 """The published file, as the last asset of the graph."""
 
-from __future__ import annotations
-
 import json
 import tomllib
 
 import dagster as dg
 
 from orchestration import publishing
+from orchestration.defs.clustering import clustering
+from orchestration.defs.ingestion import landed_files
 from orchestration.defs.resources import WAREHOUSE_POOL, AsOf, WarehouseResource
 from orchestration.defs.transformation import dbt_models
 from orchestration.project import prepare_manifest
@@ -19,8 +19,9 @@ _TABLES = publishing.published_tables(_MANIFEST)
 
 
 def _upstream() -> list[dg.AssetKey]:
-    """Every dbt asset: a failed test anywhere keeps the run from being published."""
-    return sorted(dbt_models.keys, key=lambda key: key.path)
+    """Every asset: a failure anywhere keeps the run from being published."""
+    keys = {*landed_files.keys, *dbt_models.keys, *clustering.keys}
+    return sorted(keys, key=lambda key: key.to_user_string())
 
 
 @dg.asset(

@@ -1,7 +1,5 @@
 """Every resource, bound once."""
 
-from __future__ import annotations
-
 import datetime as dt
 from typing import Any
 

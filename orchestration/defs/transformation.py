@@ -1,7 +1,5 @@
 """The dbt project: every node an asset, every test an asset check."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -63,6 +61,8 @@ def dbt_models(
     # Unit tests check the code, not the data: contributors run them.
     excluded = ["unit_test"] if config.run_tests else ["unit_test", "test"]
     args = ["build", "--exclude-resource-type", *excluded]
+    # A test runs in the step that builds the last of what it reads.
+    args += ["--indirect-selection", "buildable"]
     args += ["--vars", json.dumps(settings.dbt_vars)]
     if config.full_refresh:
         args.append("--full-refresh")

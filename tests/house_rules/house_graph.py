@@ -149,7 +149,7 @@ SUFFIXES = (
 )
 
 # Whose measures are one matrix for an estimator, so all of one type: double.
-FEATURE_MATRICES = frozenset({"customer_features"})
+FEATURE_MATRICES = frozenset({"customer_features", "customer_features_by_date"})
 
 
 def column_is_named_for_its_type(project: Project) -> Iterator[Violation]:

@@ -1,75 +1,30 @@
 with
 
-customer_facts as (
-    select * from {{ ref('customer_facts') }}
-    where n_orders_window > 0
-),
-
-order_lines as (
-    select * from {{ ref('fct_order_lines') }}
-    where line_type = 'purchase' and is_product
-),
-
-products as (
-    select * from {{ ref('dim_products') }}
-),
-
-as_of_dates as (
-    select * from {{ ref('dim_as_of_dates') }}
-    where is_current
-),
-
-categories_per_customer as (
-    select
-        order_lines.customer_id,
-        count(distinct products.category) as n_categories
-    from order_lines
-    inner join as_of_dates
-        on
-            order_lines.ordered_date < as_of_dates.as_of_date
-            and order_lines.ordered_date >= as_of_dates.window_start_date
-    left join products
-        on order_lines.product_id = products.product_id
-    group by order_lines.customer_id
+customer_features_by_date as (
+    select * from {{ ref('customer_features_by_date') }}
+    where as_of_date = {{ as_of_date() }}
 ),
 
 final as (
     select
         -- keys
-        customer_facts.customer_id,
-        customer_facts.as_of_date,
+        customer_id,
+        as_of_date,
 
         -- measures
-        cast(customer_facts.recency_days as {{ type_double() }}) as recency_days,
-        cast(customer_facts.n_orders_window as {{ type_double() }}) as n_orders,
-        cast(customer_facts.net_amount_window as {{ type_double() }})
-            as monetary_amount,
-        cast(
-            customer_facts.purchase_amount_window as {{ type_double() }}
-        ) / customer_facts.n_orders_window as average_order_amount,
-        cast(
-            customer_facts.n_units_window as {{ type_double() }}
-        ) / customer_facts.n_orders_window as units_per_order,
-        cast(
-            coalesce(categories_per_customer.n_categories, 0) as {{ type_double() }}
-        ) as n_categories,
-        {{ safe_divide(
-            'customer_facts.discount_amount_window', 'customer_facts.gross_amount_window'
-        ) }} as discount_rate,
-        {{ safe_divide(
-            'customer_facts.refund_amount_window',
-            'customer_facts.gross_amount_window - customer_facts.discount_amount_window'
-        ) }} as refund_rate,
-        cast(
-            customer_facts.n_mobile_orders_window as {{ type_double() }}
-        ) / customer_facts.n_orders_window as mobile_order_rate,
-        cast(customer_facts.n_sessions_90d as {{ type_double() }}) as n_sessions,
-        cast(customer_facts.n_product_views_90d as {{ type_double() }})
-            as n_product_views,
-        cast(customer_facts.tenure_days as {{ type_double() }}) as tenure_days
-    from customer_facts
-    left join categories_per_customer
-        on customer_facts.customer_id = categories_per_customer.customer_id
+        recency_days,
+        n_orders,
+        monetary_amount,
+        average_order_amount,
+        units_per_order,
+        n_categories,
+        discount_rate,
+        refund_rate,
+        mobile_order_rate,
+        n_sessions,
+        n_product_views,
+        tenure_days
+    from customer_features_by_date
 )
 
 select * from final

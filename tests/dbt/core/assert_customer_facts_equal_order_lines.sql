@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'customer_facts'}}}) }}
+
 -- Guards the way from lines and orders over days to facts: what each known customer
 -- bought, paid and got back before the as-of date.
 with

@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'customer_features'}}}) }}
+
 -- Guards who is in a mart: dim_customers counts each customer's orders and holds every
 -- customer that identity knows; customer_features holds exactly the purchasers of the
 -- window.

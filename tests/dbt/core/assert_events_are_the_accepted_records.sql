@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'fct_events'}}}) }}
+
 -- Guards the way from landed records to facts: as many accepted records as events, of
 -- every type and second. Counts are enough beside the unique event key, and much
 -- cheaper than meeting record by record.

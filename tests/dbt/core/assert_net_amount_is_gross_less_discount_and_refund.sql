@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'fct_order_lines'}}}) }}
+
 -- Guards the one definition of net in every mart that shows it: what was given, less
 -- the discount, less what was taken back.
 with

@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'fct_order_lines'}}}) }}
+
 -- Guards the way from landed records to facts: every accepted record is a line once,
 -- with its units, and no line comes from elsewhere.
 with

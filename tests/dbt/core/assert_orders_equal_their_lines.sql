@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'fct_orders'}}}) }}
+
 -- Guards that orders neither lose nor repeat a line: every order's sums are those of
 -- its lines, and neither side has an order that the other lacks.
 with

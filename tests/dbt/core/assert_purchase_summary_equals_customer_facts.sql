@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'customer_purchase_summary'}}}) }}
+
 -- Guards the two views of a purchase history against each other: who bought before the
 -- as-of date is in both, with the same days.
 with

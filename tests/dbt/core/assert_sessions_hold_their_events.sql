@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'fct_sessions'}}}) }}
+
 -- Guards sessions against their events: each counts as many as point to it, begins
 -- with the first, ends with the last and pauses at most for the timeout in between;
 -- every event is in a session.

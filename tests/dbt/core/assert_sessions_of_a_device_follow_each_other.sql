@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'fct_sessions'}}}) }}
+
 -- Guards that no moment of a device is in two sessions: each begins when the one before
 -- has ended, and their numbers have no gap.
 with

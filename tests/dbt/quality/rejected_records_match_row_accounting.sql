@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'rejected_records'}}}) }}
+
 -- Guards that each rejected record can be looked up: as many rows as the accounting
 -- counts, load by load.
 with

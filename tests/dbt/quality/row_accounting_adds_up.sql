@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'row_accounting'}}}) }}
+
 -- Guards that every record of every load has exactly one status: none is lost between
 -- the file and the models, none counted twice.
 select

@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'cluster_profiles'}}}) }}
+
 -- Guards that the profiles are of all clustered customers, each once.
 with
 

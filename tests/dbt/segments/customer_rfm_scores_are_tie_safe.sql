@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'customer_rfm_by_date'}}}) }}
+
 -- Guards that scores are 1 to 5, that equal values of one date always get equal scores,
 -- and that the inactive, and nobody else, have none.
 with

@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'customer_segments'}}}) }}
+
 -- Guards that the snapshot's current rows are the memberships of the as-of date, but
 -- for what was restated since that date was first run.
 with

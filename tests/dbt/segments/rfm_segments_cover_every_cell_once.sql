@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'rfm_segments'}}}) }}
+
 -- Guards the seed of labels: each of the 25 cells of recency and frequency score once.
 -- A cell left out would make its customers `inactive`; one given twice would double
 -- them.

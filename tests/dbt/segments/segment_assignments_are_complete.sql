@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'segment_assignments'}}}) }}
+
 -- Guards that each set that SQL assigns has every customer of every as-of date, so that
 -- no join on the way loses or doubles one.
 with

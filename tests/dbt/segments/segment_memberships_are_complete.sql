@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'segment_memberships'}}}) }}
+
 -- Guards that every customer is counted once in every set: those of the facts, and
 -- those who were there once. A customer who is missing from a set would vanish from its
 -- shares.

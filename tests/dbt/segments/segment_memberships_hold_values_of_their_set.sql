@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'segment_memberships'}}}) }}
+
 -- Guards that no set holds another's value: labels of the RFM seed, stages of the
 -- lifecycle, numbered clusters, and for a rule only its own name; anywhere `none`.
 with

@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'segment_summary'}}}) }}
+
 -- Guards that the summary's segments are a partition of the members of each set, and
 -- that their shares are shares of one whole.
 with

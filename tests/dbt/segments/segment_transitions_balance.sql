@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'segment_transitions'}}}) }}
+
 -- Guards that nobody is lost or invented on the way from one month-end to the next:
 -- moves from a segment, without entrants, are its size before; moves to it are its size
 -- after; the rates of one origin sum to 1. Sizes are counted in the snapshot itself.

@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'snap_segment_memberships'}}}) }}
+
 -- Guards the history of each membership: periods that follow one another without gap or
 -- overlap, none of no duration, each with another segment than the one before, and one
 -- current row at the end.

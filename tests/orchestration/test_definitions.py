@@ -1,0 +1,172 @@
+"""The code location loads, holds exactly these assets, and orders them so."""
+
+import dagster as dg
+import pytest
+
+from orchestration.definitions import defs
+
+BUILT_HERE = {
+    "intermediate/int_catalog_products_classified",
+    "intermediate/int_customer_attributes_classified",
+    "intermediate/int_customer_days",
+    "intermediate/int_customer_identifiers",
+    "intermediate/int_events_classified",
+    "intermediate/int_events_sessionized",
+    "intermediate/int_order_lines_classified",
+    "intermediate/int_order_lines_valued",
+    "intermediate/int_orders",
+    "intermediate/int_sessions",
+    "marts/cluster_profiles",
+    "marts/customer_attributes",
+    "marts/customer_clusters",
+    "marts/customer_facts",
+    "marts/customer_facts_by_date",
+    "marts/customer_features",
+    "marts/customer_features_by_date",
+    "marts/customer_lifecycle_by_date",
+    "marts/customer_purchase_summary",
+    "marts/customer_rfm",
+    "marts/customer_rfm_by_date",
+    "marts/customer_rule_segments_by_date",
+    "marts/customer_segment_months",
+    "marts/customer_segments",
+    "marts/dim_as_of_dates",
+    "marts/dim_customers",
+    "marts/dim_products",
+    "marts/fct_events",
+    "marts/fct_order_lines",
+    "marts/fct_orders",
+    "marts/fct_sessions",
+    "marts/rejected_records",
+    "marts/row_accounting",
+    "marts/segment_assignments",
+    "marts/segment_memberships",
+    "marts/segment_restatements",
+    "marts/segment_summary",
+    "marts/segment_transitions",
+    "published/segmentary",
+    "python/cluster_candidates",
+    "python/cluster_centroids",
+    "python/cluster_model_features",
+    "python/cluster_models",
+    "python/clusters",
+    "python/customer_clusters",
+    "raw/catalog_products",
+    "raw/failed_files",
+    "raw/load_manifest",
+    "raw/pos_order_lines",
+    "raw/rejected_lines",
+    "raw/segment_events",
+    "raw/third_party_attributes",
+    "seeds/bot_user_agents",
+    "seeds/charge_products",
+    "seeds/rfm_segments",
+    "seeds/rfm_thresholds",
+    "snapshots/snap_segment_memberships",
+    "staging/stg_catalog__products",
+    "staging/stg_landing__loads",
+    "staging/stg_landing__rejected_lines",
+    "staging/stg_pos__order_lines",
+    "staging/stg_python__cluster_candidates",
+    "staging/stg_python__cluster_centroids",
+    "staging/stg_python__cluster_models",
+    "staging/stg_python__clusters",
+    "staging/stg_python__customer_clusters",
+    "staging/stg_segment__events",
+    "staging/stg_third_party__attributes",
+}
+
+# Each of a row comes before the next: the spine of the graph, from files to BI.
+ORDER = [
+    (
+        "raw/pos_order_lines",
+        "staging/stg_pos__order_lines",
+        "intermediate/int_order_lines_classified",
+        "marts/fct_order_lines",
+        "marts/customer_features_by_date",
+        "python/customer_clusters",
+        "staging/stg_python__customer_clusters",
+        "marts/customer_clusters",
+        "marts/segment_memberships",
+        "snapshots/snap_segment_memberships",
+        "marts/segment_transitions",
+        "published/segmentary",
+    ),
+    (
+        "raw/segment_events",
+        "staging/stg_segment__events",
+        "intermediate/int_events_classified",
+        "intermediate/int_events_sessionized",
+        "marts/fct_sessions",
+        "published/segmentary",
+    ),
+    ("raw/load_manifest", "staging/stg_landing__loads", "marts/row_accounting"),
+    ("marts/customer_rfm_by_date", "marts/segment_assignments"),
+    ("marts/row_accounting", "published/segmentary"),
+]
+
+
+@pytest.fixture(scope="module")
+def graph():
+    return defs.resolve_asset_graph()
+
+
+def ancestors(graph, name: str) -> set[str]:
+    selection = dg.AssetSelection.assets(dg.AssetKey(name.split("/"))).upstream()
+    return {key.to_user_string() for key in selection.resolve(graph)}
+
+
+def test_this_location_builds_exactly_these_assets(graph):
+    keys = {key.to_user_string() for key in graph.materializable_asset_keys}
+    assert keys == BUILT_HERE
+
+
+@pytest.mark.parametrize("chain", ORDER, ids=lambda chain: chain[-1])
+def test_what_comes_first_comes_first(graph, chain):
+    for earlier, later in zip(chain, chain[1:], strict=False):
+        assert earlier in ancestors(graph, later)
+
+
+def test_core_never_reads_what_python_wrote(graph):
+    upstream = ancestors(graph, "marts/customer_features_by_date")
+    assert not {key for key in upstream if key.startswith("python/")}
+
+
+def test_everything_is_upstream_of_the_published_file(graph):
+    # A failed test anywhere keeps a run from being published.
+    missing = BUILT_HERE - ancestors(graph, "published/segmentary")
+    assert missing == set()
+
+
+def test_every_table_is_described_with_its_columns(graph):
+    for key in graph.materializable_asset_keys:
+        if key.path[0] in ("published", "python", "seeds"):
+            continue
+        node = graph.get(key)
+        assert node.description, key
+        if key.path[0] == "marts":
+            assert "dagster/column_schema" in node.metadata, key
+
+
+def test_dbt_tests_are_asset_checks(graph):
+    checks = {
+        (key.asset_key.to_user_string(), key.name) for key in graph.asset_check_keys
+    }
+    assert ("raw/failed_files", "nothing_failed_to_load") in checks
+    on_memberships = {
+        name for key, name in checks if key == "marts/segment_memberships"
+    }
+    assert "segment_memberships_are_complete" in on_memberships
+
+
+def test_one_run_at_a_time_may_open_the_warehouse():
+    for assets in defs.assets:
+        assert assets.op.pool == "warehouse"
+
+
+def test_schedules_and_sensor_wait_to_be_switched_on():
+    names = {schedule.name: schedule.cron_schedule for schedule in defs.schedules}
+    assert names == {"daily": "0 3 * * *", "monthly_refit": "0 5 1 * *"}
+    assert [sensor.name for sensor in defs.sensors] == ["landed_files"]
+    for definition in [*defs.schedules, *defs.sensors]:
+        assert definition.default_status.value == "STOPPED"
