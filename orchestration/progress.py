@@ -6,13 +6,16 @@ import contextlib
 import logging
 import re
 import sys
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from rich.console import Console
 from rich.markup import escape
-from rich.status import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.status import Status
 
 
 class ProgressHandler(logging.Handler):
@@ -83,9 +86,7 @@ class _DbtLines:
 
 @contextlib.contextmanager
 def quiet_dbt(console: Console) -> Iterator[None]:
-    """Show dbt's own log as one moving line, on a terminal; it is kept in full beside
-    dbt's artifacts.
-    """
+    """Show dbt's own log as one moving line; the whole of it lies in its log file."""
     with (
         console.status("starting") as status,
         contextlib.redirect_stdout(_DbtLines(status)),
@@ -96,6 +97,9 @@ def quiet_dbt(console: Console) -> Iterator[None]:
 @dg.logger({}, description="One line a step and a table, on the terminal.")
 def progress_logger(_context: dg.InitLoggerContext) -> logging.Logger:
     """Return a logger that prints progress."""
-    logger = logging.Logger("segmentary.progress", level=logging.DEBUG)
+    logger = logging.getLogger("segmentary.progress")
+    logger.setLevel(logging.DEBUG)
+    logger.handlers.clear()
+    logger.propagate = False
     logger.addHandler(ProgressHandler(Console(highlight=False, file=sys.__stdout__)))
     return logger

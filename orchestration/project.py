@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dagster_dbt import DbtCliResource
 from packaging.version import Version
 
 from orchestration.settings import PROJECT_ROOT, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 DBT_EXECUTABLE = Path(sys.executable).parent / "dbt"
 MANIFEST_PATH = PROJECT_ROOT / "target" / "manifest.json"

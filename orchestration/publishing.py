@@ -8,16 +8,18 @@ older DuckDB can open the file.
 
 from __future__ import annotations
 
-import datetime as dt
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
-import duckdb
+from typing import TYPE_CHECKING, Any
 
 from orchestration.warehouse import Warehouse, compose, relation_name
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import duckdb
 
 STORAGE_VERSION = "v1.0.0"
 SCHEMA = "marts"

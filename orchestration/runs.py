@@ -5,15 +5,17 @@ from __future__ import annotations
 import datetime as dt
 import os
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-from rich.console import Console
 
 from orchestration.progress import quiet_dbt
 from orchestration.project import prepare_manifest
 from orchestration.settings import PROJECT_ROOT, Settings
 from orchestration.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _INSTANCE_FILE = "dagster.yaml"
 

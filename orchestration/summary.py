@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
-from rich.console import Console
 from rich.table import Table
 
 from orchestration.settings import PROJECT_ROOT, Settings
 from orchestration.warehouse import WarehouseMissingError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import Console
 
 _STAGES = """
     select source_name || ' ' || stream_name as stream, count(*) as files,
@@ -50,7 +53,8 @@ _TRANSITIONS = """
         n_customers as customers, round(100 * transition_rate, 1) as "% of from"
     from marts.segment_transitions
     where as_of_date = (select max(as_of_date) from marts.segment_transitions)
-        and from_segment <> to_segment and segment_set in ('rfm', 'lifecycle', 'cluster')
+        and from_segment <> to_segment
+        and segment_set in ('rfm', 'lifecycle', 'cluster')
     order by n_customers desc, all limit 8
 """
 _CLUSTERS = """

@@ -194,7 +194,7 @@ def _latest_model(warehouse: Warehouse, *, before: dt.date) -> ClusterModel | No
             return None
         # All models go in: a cluster number once given is never given again.
         frames = {
-            table: connection.execute(f"select * from python.{table}").df()  # noqa: S608
+            table: connection.execute(f"select * from python.{table}").df()
             for table in MODEL_TABLES
         }
     return ClusterModel.from_frames(frames, model_id=found[0])
@@ -219,12 +219,12 @@ def _write(
         for table in MODEL_TABLES:
             for model_id in replaced:
                 connection.execute(
-                    f"delete from python.{table} where model_id = ?",  # noqa: S608
+                    f"delete from python.{table} where model_id = ?",
                     [model_id],
                 )
             append_rows(connection, f"python.{table}", frames[table])
         connection.execute(
-            f"delete from python.{ASSIGNMENT_TABLE} where as_of_date = ? "  # noqa: S608
+            f"delete from python.{ASSIGNMENT_TABLE} where as_of_date = ? "
             "or (as_of_date < ? and day(as_of_date) <> 1)",
             [day, day],
         )

@@ -65,7 +65,7 @@ def landed_files(
         )
         counts = {
             table.table_name: connection.execute(
-                f"select count(*) from {table.relation}"  # noqa: S608 - our own names
+                f"select count(*) from {table.relation}"
             ).fetchall()[0][0]
             for table in _TABLES
         }
@@ -85,7 +85,7 @@ def landed_files(
 
 @dg.asset_check(
     asset=dg.AssetKey(["raw", "failed_files"]),
-    description="Every landed file was loaded or recognised; else nothing is published.",
+    description="Every landed file was loaded or recognised; else nothing is public.",
     pool=WAREHOUSE_POOL,
 )
 def nothing_failed_to_load(warehouse: WarehouseResource) -> dg.AssetCheckResult:

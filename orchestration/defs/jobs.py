@@ -18,9 +18,9 @@ segmentary_job = dg.define_asset_job(
     description="Landed files to published marts, at one as-of date.",
 )
 
-# A replay builds the facts, segments and clusters of every month-end in one go. What was
-# known then is history's to say, and history grows one as-of date at a time: every past
-# month-end is a run of its own, of the memberships and their snapshot.
+# A replay builds the facts, segments and clusters of every month-end in one go. What
+# was known then is history's to say, and history grows one as-of date at a time: every
+# past month-end is a run of its own, of the memberships and their snapshot.
 _MEMBERSHIPS = "customer_clusters segment_memberships snap_segment_memberships"
 
 build_months_job = dg.define_asset_job(

@@ -34,7 +34,7 @@ def _upstream() -> list[dg.AssetKey]:
 def published_file(
     context: dg.AssetExecutionContext, as_of: AsOf, warehouse: WarehouseResource
 ) -> dg.MaterializeResult[None]:
-    """The marts in a file of their own, moved into place when every test passed.
+    """Copy the marts to a file of their own, once every test has passed.
 
     BI tools open it read-only, whatever runs meanwhile, and see one whole run.
     """

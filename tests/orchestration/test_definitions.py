@@ -1,5 +1,7 @@
 """The code location loads, holds exactly these assets, and orders them so."""
 
+from itertools import pairwise
+
 import dagster as dg
 import pytest
 
@@ -123,7 +125,7 @@ def test_this_location_builds_exactly_these_assets(graph):
 
 @pytest.mark.parametrize("chain", ORDER, ids=lambda chain: chain[-1])
 def test_what_comes_first_comes_first(graph, chain):
-    for earlier, later in zip(chain, chain[1:], strict=False):
+    for earlier, later in pairwise(chain):
         assert earlier in ancestors(graph, later)
 
 

@@ -49,7 +49,7 @@ def test_a_wrong_vars_file_is_named(monkeypatch, tmp_path, text, message):
 
 def test_a_missing_vars_file_is_named(monkeypatch):
     monkeypatch.setenv("SEGMENTARY_VARS", "demo/nothing/vars.yml")
-    with pytest.raises(FileNotFoundError, match="demo/nothing/vars.yml"):
+    with pytest.raises(FileNotFoundError, match=r"demo/nothing/vars\.yml"):
         load_settings()
 
 
