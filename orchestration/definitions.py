@@ -12,7 +12,7 @@ from orchestration.defs.jobs import (
     landed_files_sensor,
     monthly_refit_schedule,
     segmentary_job,
-    snapshot_month_job,
+    snapshot_months_job,
 )
 from orchestration.defs.publishing import published_file
 from orchestration.defs.resources import make_resources
@@ -28,7 +28,7 @@ defs = dg.Definitions(
         published_file,
     ],
     asset_checks=[nothing_failed_to_load],
-    jobs=[segmentary_job, build_months_job, snapshot_month_job],
+    jobs=[segmentary_job, build_months_job, snapshot_months_job],
     schedules=[daily_schedule, monthly_refit_schedule],
     sensors=[landed_files_sensor],
     resources=make_resources(load_settings()),

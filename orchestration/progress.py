@@ -46,12 +46,13 @@ class ProgressHandler(logging.Handler):
             self._print(f"[red]{event.step_key} failed: {escape(text)}[/red]")
 
     def _materialized(self, event: dg.DagsterEvent) -> None:
-        key = event.asset_key
-        rows = event.step_materialization_data.materialization.metadata.get(
-            "dagster/row_count"
-        )
-        if key and rows:
-            self._print(f"  {'/'.join(key.path):<48} {rows.value:>12,}")
+        materialization = event.step_materialization_data.materialization
+        name = "/".join(materialization.asset_key.path)
+        rows = materialization.metadata.get("dagster/row_count")
+        if rows:
+            self._print(f"  {name:<48} {rows.value:>12,}")
+        elif materialization.description:
+            self._print(f"  {name:<48} {materialization.description}")
 
     def _checked(self, event: dg.DagsterEvent) -> None:
         evaluation = event.asset_check_evaluation_data

@@ -34,7 +34,7 @@ def prepare_instance(settings: Settings) -> None:
 def run(settings: Settings, console: Console, as_of: str | None) -> bool:
     """Run everything once and return whether it succeeded."""
     date = settings.as_of_date(as_of, dt.datetime.now(dt.UTC))
-    return _execute(console, "segmentary", date, f"everything as of {date}")
+    return _execute(console, "segmentary", f"everything as of {date}", _as_of(date))
 
 
 def replay_and_run(settings: Settings, console: Console, as_of: str | None) -> bool:
@@ -46,17 +46,15 @@ def replay_and_run(settings: Settings, console: Console, as_of: str | None) -> b
         Whether every run succeeded; the first that fails ends the replay.
     """
     final = settings.as_of_date(as_of, dt.datetime.now(dt.UTC))
-    if not _execute(
-        console,
-        "build_months",
-        final,
-        "landed files, facts, segments and clusters of every month-end",
-    ):
+    label = "landed files; facts, segments and clusters of every month-end"
+    if not _execute(console, "build_months", label, _as_of(final)):
         return False
     months = month_ends_to_replay(Warehouse(settings.warehouse_path), final)
-    for number, month_end in enumerate(months, start=1):
-        label = f"month-end {number} of {len(months)}, as of {month_end}"
-        if not _execute(console, "snapshot_month", month_end, label):
+    if months:
+        label = f"{len(months)} month-ends into history, oldest first"
+        dates = {"dates": [day.isoformat() for day in months]}
+        config = {"ops": {"snapshot_months": {"config": dates}}}
+        if not _execute(console, "snapshot_months_job", label, config):
             return False
     return run(settings, console, final.isoformat())
 
@@ -111,7 +109,14 @@ def _scalar(connection: Any, query: str) -> Any:  # noqa: ANN401 - any SQL value
     return connection.execute(query).fetchone()[0]
 
 
-def _execute(console: Console, job_name: str, as_of: dt.date, label: str) -> bool:
+def _as_of(day: dt.date) -> dict[str, Any]:
+    """Return the run configuration that sets the as-of date."""
+    return {"resources": {"as_of": {"config": {"date": day.isoformat()}}}}
+
+
+def _execute(
+    console: Console, job_name: str, label: str, run_config: dict[str, Any]
+) -> bool:
     """Run a job in this process and say how it went."""
     from orchestration.definitions import defs  # noqa: PLC0415 - needs the manifest
 
@@ -120,10 +125,7 @@ def _execute(console: Console, job_name: str, as_of: dt.date, label: str) -> boo
     with dg.DagsterInstance.get() as instance, quiet_dbt(console):
         result = defs.resolve_job_def(job_name).execute_in_process(
             instance=instance,
-            run_config={
-                "resources": {"as_of": {"config": {"date": as_of.isoformat()}}},
-                "loggers": {"progress": {}},
-            },
+            run_config=run_config | {"loggers": {"progress": {}}},
             raise_on_error=False,
         )
     seconds = time.monotonic() - started

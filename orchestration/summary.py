@@ -24,9 +24,9 @@ _STAGES = """
     from marts.row_accounting group by all order by all
 """
 _REASONS = """
-    select reject_reason as "reason", source_name || ' ' || stream_name as stream,
+    select reject_reason as reason, source_name || ' ' || stream_name as stream,
         count(*) as records
-    from marts.rejected_records group by all order by records desc, all
+    from marts.rejected_records group by all order by records desc, reason, stream
 """
 _FACTS = """
     select table_name as "table", n_rows as rows from marts.publication_tables
@@ -55,7 +55,7 @@ _TRANSITIONS = """
     where as_of_date = (select max(as_of_date) from marts.segment_transitions)
         and from_segment <> to_segment
         and segment_set in ('rfm', 'lifecycle', 'cluster')
-    order by n_customers desc, all limit 8
+    order by n_customers desc, 1, 2, 3 limit 8
 """
 _CLUSTERS = """
     select segment as cluster, working_name as "working name",

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 import dagster as dg
 from dagster_dbt import build_dbt_asset_selection
 
+from orchestration import replay
 from orchestration.defs.clustering import clustering
 from orchestration.defs.ingestion import landed_files
+from orchestration.defs.resources import WAREHOUSE_POOL
 from orchestration.defs.transformation import dbt_models
 from orchestration.ingestion.landing import find_files
-from orchestration.settings import load_settings
+from orchestration.settings import load_settings, parse_date
 
 segmentary_job = dg.define_asset_job(
     name="segmentary",
@@ -19,10 +21,7 @@ segmentary_job = dg.define_asset_job(
 )
 
 # A replay builds the facts, segments and clusters of every month-end in one go. What
-# was known then is history's to say, and history grows one as-of date at a time: every
-# past month-end is a run of its own, of the memberships and their snapshot.
-_MEMBERSHIPS = "customer_clusters segment_memberships snap_segment_memberships"
-
+# was known then is history's to say, and history grows one as-of date at a time.
 build_months_job = dg.define_asset_job(
     name="build_months",
     selection=(
@@ -42,17 +41,37 @@ build_months_job = dg.define_asset_job(
     description="Landed files to the facts, segments and clusters of every month-end.",
 )
 
-snapshot_month_job = dg.define_asset_job(
-    name="snapshot_month",
-    selection=build_dbt_asset_selection(
-        [dbt_models], dbt_select=_MEMBERSHIPS
-    ).without_checks(),
-    config={"ops": {"dbt_models": {"config": {"run_tests": False}}}},
+
+class MonthEnds(dg.Config):
+    """The as-of dates to write into history, oldest first."""
+
+    dates: list[str]
+
+
+@dg.op(pool=WAREHOUSE_POOL)
+def snapshot_months(context: dg.OpExecutionContext, config: MonthEnds) -> None:
+    """Write one month-end after the other into the snapshot of memberships."""
+    dates = [parse_date(text, "dates") for text in config.dates]
+    for day in replay.snapshot_months(load_settings(), dates):
+        context.log_event(
+            dg.AssetMaterialization(
+                asset_key=["snapshots", "snap_segment_memberships"],
+                description=f"Memberships as of {day}",
+                metadata={"as_of_date": day.isoformat()},
+            )
+        )
+
+
+@dg.job(
     description=(
-        "The memberships of one past month-end into history; `replay` runs it for one "
-        "month-end after the other, oldest first."
-    ),
+        "Past month-ends into the history of memberships, over months that "
+        "`build_months` has built."
+    )
 )
+def snapshot_months_job() -> None:
+    """Run the month-ends of the configuration."""
+    snapshot_months()
+
 
 daily_schedule = dg.ScheduleDefinition(
     name="daily",
