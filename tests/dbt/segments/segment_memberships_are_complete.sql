@@ -10,7 +10,8 @@ segment_memberships as (
 ),
 
 customer_facts as (
-    select * from {{ ref('customer_facts') }}
+    select * from {{ ref('customer_facts_by_date') }}
+    where as_of_date = {{ as_of_date() }}
 ),
 
 segment_sets as (
