@@ -14,7 +14,11 @@ from orchestration.settings import load_settings, parse_date
 from orchestration.summary import print_query, print_summary
 from orchestration.warehouse import WarehouseError
 
+NARROWEST = 100
+
 console = Console(highlight=False, file=sys.__stdout__)
+# A log file or a narrow window still gets whole tables.
+console.width = max(console.width, NARROWEST)
 
 
 def main(arguments: list[str] | None = None) -> int:

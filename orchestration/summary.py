@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+from rich import box
 from rich.table import Table
 
 from orchestration.settings import PROJECT_ROOT, Settings
@@ -35,15 +36,15 @@ _FACTS = """
 """
 _SEGMENTS = """
     select segment, n_customers as customers,
-        round(100 * customer_share_rate, 1) as "% of customers",
-        round(net_amount)::bigint as "net amount, {window} days",
-        round(100 * net_amount_share_rate, 1) as "% of net amount"
+        round(100 * customer_share_rate, 1) as "% of all",
+        round(net_amount)::bigint as "net amount",
+        round(100 * net_amount_share_rate, 1) + 0 as "% of amount"
     from marts.segment_summary where segment_set = '{segment_set}'
     order by n_customers desc, segment
 """
 _RULES = """
     select segment, n_customers as customers,
-        round(100 * customer_share_rate, 1) as "% of customers"
+        round(100 * customer_share_rate, 1) as "% of all"
     from marts.segment_summary
     where segment_set not in ('rfm', 'lifecycle', 'cluster') and segment <> 'none'
     order by n_customers desc, segment
@@ -60,10 +61,10 @@ _TRANSITIONS = """
 _CLUSTERS = """
     select segment as cluster, working_name as "working name",
         n_customers as customers,
-        round(100 * customer_share_rate, 1) as "% of customers",
-        round(median_monetary_amount)::bigint as "median amount",
-        round(median_n_orders, 1) as "median orders",
-        round(median_recency_days)::bigint as "median recency days"
+        round(100 * customer_share_rate, 1) as "% of all",
+        round(median_monetary_amount)::bigint as "amount",
+        round(median_n_orders, 1) as "orders",
+        round(median_recency_days)::bigint as "recency days"
     from marts.cluster_profiles order by cluster_number
 """
 
@@ -87,16 +88,22 @@ def print_summary(settings: Settings, console: Console) -> None:
         _show(console, connection, "Records by stage", _STAGES)
         _show(console, connection, "Rejected records by reason", _REASONS)
         _show(console, connection, "Facts", _FACTS)
-        for title, segment_set in (
-            (f"RFM segments ({currency})", "rfm"),
-            (f"Lifecycle ({currency})", "lifecycle"),
+        for name, segment_set in (
+            ("RFM segments", "rfm"),
+            ("Lifecycle", "lifecycle"),
         ):
-            query = _SEGMENTS.format(segment_set=segment_set, window=window)
+            query = _SEGMENTS.format(segment_set=segment_set)
+            title = f"{name} (net amount in {window} days, {currency})"
             _show(console, connection, title, query)
         _show(console, connection, "Rule segments", _RULES)
         month = _transition_month(connection)
         _show(console, connection, f"Biggest transitions, {month}", _TRANSITIONS)
-        _show(console, connection, f"Clusters ({currency})", _CLUSTERS)
+        _show(
+            console,
+            connection,
+            f"Clusters (medians in {window} days, {currency})",
+            _CLUSTERS,
+        )
     path = _shown_path(settings)
     console.print(f"Published file  {path}  (run {run_id[:8]})")
     suffix = _make_suffix(settings)
@@ -142,7 +149,7 @@ def _published(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
 def _transition_month(connection: duckdb.DuckDBPyConnection) -> str:
     """Name the month that the newest transitions end in."""
     newest = connection.execute(
-        "select max(transition_month), bool_and(is_complete_month) "
+        "select max(transition_month), bool_and(is_month_complete) "
         "from marts.segment_transitions where as_of_date = "
         "(select max(as_of_date) from marts.segment_transitions)"
     ).fetchall()[0]
@@ -163,10 +170,12 @@ def _show(
     rows = result.fetchall()
     if not rows and title:
         return
-    table = Table(title=title, title_justify="left", title_style="bold")
+    table = Table(
+        title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD
+    )
     for position, name in enumerate(names):
         numeric = any(isinstance(row[position], int | float) for row in rows)
-        table.add_column(name, justify="right" if numeric else "left")
+        table.add_column(name, justify="right" if numeric else "left", no_wrap=True)
     for row in rows:
         table.add_row(*[_cell(value) for value in row])
     console.print(table)

@@ -15,6 +15,7 @@ import dagster as dg
 import pandas as pd
 
 from orchestration.defs.resources import WAREHOUSE_POOL, AsOf, WarehouseResource
+from orchestration.defs.source_tables import source_spec
 from orchestration.warehouse import Warehouse, append_rows, transaction
 from python_models.clustering import (
     ClusteringConfig,
@@ -60,11 +61,12 @@ class ClusteringRunConfig(dg.Config):
 
 @dg.multi_asset(
     specs=[
-        dg.AssetSpec(
-            key=["python", table],
-            deps=[FEATURES_KEY],
-            group_name="clustering",
+        source_spec(
+            "python",
+            table,
+            group="clustering",
             kinds={"python", "scikitlearn", "duckdb"},
+            deps=[FEATURES_KEY],
         )
         for table in (*MODEL_TABLES, ASSIGNMENT_TABLE)
     ],

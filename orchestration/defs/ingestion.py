@@ -1,15 +1,14 @@
 """Landed files to schema `raw`, exactly once."""
 
 import datetime as dt
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import dagster as dg
 
 from orchestration.defs.resources import WAREHOUSE_POOL, WarehouseResource
+from orchestration.defs.source_tables import source_spec
 from orchestration.ingestion import FileResult, load_landed_files, read_contracts
-from orchestration.project import prepare_manifest
 from orchestration.publishing import open_failures
 from orchestration.settings import PROJECT_ROOT, load_settings
 
@@ -18,38 +17,14 @@ _TABLES = [table for table in _CONTRACTS if table.schema_name == "raw"]
 _SHOWN_FILES = 50
 
 
-def _specs() -> list[dg.AssetSpec]:
-    """One asset for every raw table, described by its dbt source."""
-    manifest = json.loads(prepare_manifest().read_text())
-    sources = {
-        source["identifier"]: source
-        for source in manifest["sources"].values()
-        if source["schema"] == "raw"
-    }
-    return [
-        dg.AssetSpec(
-            key=["raw", table.table_name],
-            description=sources[table.table_name]["description"],
-            group_name="raw",
-            kinds={"duckdb"},
-            metadata={
-                "dagster/column_schema": dg.TableSchema(
-                    [
-                        dg.TableColumn(
-                            name=column["name"],
-                            type=column["data_type"],
-                            description=column["description"],
-                        )
-                        for column in sources[table.table_name]["columns"].values()
-                    ]
-                )
-            },
-        )
+@dg.multi_asset(
+    specs=[
+        source_spec("raw", table.table_name, group="raw", kinds={"duckdb"})
         for table in _TABLES
-    ]
-
-
-@dg.multi_asset(specs=_specs(), pool=WAREHOUSE_POOL, name="landed_files")
+    ],
+    name="landed_files",
+    pool=WAREHOUSE_POOL,
+)
 def landed_files(
     context: dg.AssetExecutionContext, warehouse: WarehouseResource
 ) -> Iterator[dg.MaterializeResult[None]]:

@@ -29,7 +29,7 @@ line_days as (
     select
         customer_id,
         ordered_date as activity_date,
-        sum(case when line_type = 'purchase' then quantity else 0 end) as n_units,
+        sum(case when line_type = 'purchase' then quantity else 0 end) as purchased_quantity,
         sum(
             case
                 when line_type = 'purchase' then gross_amount - discount_amount
@@ -77,7 +77,7 @@ joined as (
         activity_days.activity_date,
         coalesce(order_days.n_orders, 0) as n_orders,
         coalesce(order_days.n_mobile_orders, 0) as n_mobile_orders,
-        coalesce(line_days.n_units, 0) as n_units,
+        coalesce(line_days.purchased_quantity, 0) as purchased_quantity,
         coalesce(line_days.purchase_amount, 0) as purchase_amount,
         coalesce(line_days.gross_amount, 0) as gross_amount,
         coalesce(line_days.discount_amount, 0) as discount_amount,

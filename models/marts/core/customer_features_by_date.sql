@@ -59,7 +59,7 @@ final as (
             customer_facts.purchase_amount_window as {{ type_double() }}
         ) / customer_facts.n_orders_window as average_order_amount,
         cast(
-            customer_facts.n_units_window as {{ type_double() }}
+            customer_facts.purchased_quantity_window as {{ type_double() }}
         ) / customer_facts.n_orders_window as units_per_order,
         cast(
             coalesce(categories_per_customer.n_categories, 0) as {{ type_double() }}
@@ -67,10 +67,10 @@ final as (
         {{ safe_divide(
             'customer_facts.discount_amount_window', 'customer_facts.gross_amount_window'
         ) }} as discount_rate,
-        {{ safe_divide(
+        least({{ safe_divide(
             'customer_facts.refund_amount_window',
             'customer_facts.gross_amount_window - customer_facts.discount_amount_window'
-        ) }} as refund_rate,
+        ) }}, 1) as refund_rate,
         cast(
             customer_facts.n_mobile_orders_window as {{ type_double() }}
         ) / customer_facts.n_orders_window as mobile_order_rate,

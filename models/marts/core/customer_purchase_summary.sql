@@ -61,13 +61,9 @@ final as (
                 'first_purchase_date', 'as_of_date', 'day'
             ) }} - 1 as bigint
         ) as age_days,
-        case
-            when n_repeat_purchase_days > 0
-                then
-                    cast(repeat_purchase_amount as {{ type_double() }})
-                    / n_repeat_purchase_days
-            else 0
-        end as mean_repeat_day_amount,
+        cast({{ safe_divide('repeat_purchase_amount', 'n_repeat_purchase_days') }}
+            as {{ type_amount() }}
+        ) as mean_repeat_day_amount,
 
         -- times
         first_purchase_date,

@@ -46,7 +46,7 @@ final as (
             ) }} as bigint
         ) as days_since_previous_order,
         cast(n_lines as bigint) as n_lines,
-        cast(n_units as {{ type_amount() }}) as n_units,
+        cast(purchased_quantity as {{ type_amount() }}) as purchased_quantity,
         cast(gross_amount as {{ type_amount() }}) as gross_amount,
         cast(discount_amount as {{ type_amount() }}) as discount_amount,
         cast(refund_amount as {{ type_amount() }}) as refund_amount,

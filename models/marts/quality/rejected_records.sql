@@ -75,7 +75,7 @@ final as (
         {{ hash_key([
             'records.load_id', 'records.position_type', 'records.position_number',
         ]) }} as rejected_record_key,
-        records.load_id,
+        records.load_id as load_number,
 
         -- attributes
         loads.source_name,

@@ -80,7 +80,7 @@ counted as (
 final as (
     select
         -- keys
-        load_id,
+        load_id as load_number,
 
         -- attributes
         source_name,

@@ -99,7 +99,7 @@ final as (
         ) as transition_rate,
 
         -- flags
-        is_month_end as is_complete_month
+        is_month_end as is_month_complete
     from counted
 )
 

@@ -22,7 +22,7 @@ measures as (
     select
         customer_id,
         n_orders,
-        n_units,
+        purchased_quantity,
         gross_amount,
         discount_amount,
         refund_amount
@@ -31,7 +31,7 @@ measures as (
     select
         customer_id,
         0 as n_orders,
-        case when is_purchase then -quantity else 0 end as n_units,
+        case when is_purchase then -quantity else 0 end as purchased_quantity,
         -gross_amount as gross_amount,
         -discount_amount as discount_amount,
         -refund_amount as refund_amount
@@ -40,7 +40,7 @@ measures as (
     select
         customer_id,
         -1 as n_orders,
-        0 as n_units,
+        0 as purchased_quantity,
         0 as gross_amount,
         0 as discount_amount,
         0 as refund_amount
@@ -51,7 +51,7 @@ final as (
     select
         customer_id,
         sum(n_orders) as n_orders,
-        sum(n_units) as n_units,
+        sum(purchased_quantity) as purchased_quantity,
         sum(gross_amount) as gross_amount,
         sum(discount_amount) as discount_amount,
         sum(refund_amount) as refund_amount
@@ -59,7 +59,7 @@ final as (
     group by customer_id
     having
         sum(n_orders) <> 0
-        or sum(n_units) <> 0
+        or sum(purchased_quantity) <> 0
         or sum(gross_amount) <> 0
         or sum(discount_amount) <> 0
         or sum(refund_amount) <> 0

@@ -16,7 +16,7 @@ lines_per_order as (
     select
         order_key,
         count(*) as n_lines,
-        sum(case when is_purchase then quantity else 0 end) as n_units,
+        sum(case when is_purchase then quantity else 0 end) as purchased_quantity,
         sum(net_amount) as net_amount,
         sum(discount_amount) as discount_amount,
         sum(refund_amount) as refund_amount,
@@ -37,7 +37,7 @@ final as (
         orders.order_key is null
         or lines_per_order.order_key is null
         or orders.n_lines <> lines_per_order.n_lines
-        or orders.n_units <> lines_per_order.n_units
+        or orders.purchased_quantity <> lines_per_order.purchased_quantity
         or orders.net_amount <> lines_per_order.net_amount
         or orders.discount_amount <> lines_per_order.discount_amount
         or orders.refund_amount <> lines_per_order.refund_amount

@@ -10,20 +10,20 @@ row_accounting as (
 
 rejected_per_load as (
     select
-        load_id,
+        load_number,
         count(*) as n_records
     from {{ ref('rejected_records') }}
-    group by load_id
+    group by load_number
 ),
 
 final as (
     select
-        coalesce(row_accounting.load_id, rejected_per_load.load_id) as load_id,
+        coalesce(row_accounting.load_number, rejected_per_load.load_number) as load_number,
         row_accounting.n_rejected,
         rejected_per_load.n_records
     from row_accounting
     full outer join rejected_per_load
-        on row_accounting.load_id = rejected_per_load.load_id
+        on row_accounting.load_number = rejected_per_load.load_number
     where
         coalesce(row_accounting.n_rejected, 0)
         <> coalesce(rejected_per_load.n_records, 0)

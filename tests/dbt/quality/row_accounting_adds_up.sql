@@ -3,7 +3,7 @@
 -- Guards that every record of every load has exactly one status: none is lost between
 -- the file and the models, none counted twice.
 select
-    load_id,
+    load_number,
     n_landed,
     n_accepted,
     n_duplicate,
