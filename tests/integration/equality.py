@@ -1,0 +1,100 @@
+"""What must be equal whatever way a warehouse came about, and what can't be.
+
+Everything in schema `marts` is compared unless it is named here, so a new mart is
+compared from its first day. The other schemas are not marts: `raw`, `python` and
+`snapshots` hold what happened (loads, models, what was known then), and `staging` and
+`intermediate` what leads from there to the marts, load ids included.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from warehouses import Built
+
+# Mart -> why its rows differ between equal warehouses.
+NOT_COMPARED = {
+    "row_accounting": "one row per load; its totals are compared instead",
+    "rejected_records": "names load and position; counts by reason are compared",
+    "customer_segments": "reads the snapshot: since when depends on the runs before",
+    "segment_transitions": "reads the snapshot: movement between the runs before",
+    "segment_restatements": "reads the snapshot: what an earlier run said otherwise",
+    "customer_clusters": "reads schema python: the model depends on the one before",
+    "cluster_profiles": "reads schema python, as above",
+}
+# Sets whose memberships come from schema `python`.
+LEARNED_SETS = ("cluster",)
+REQUIRED = {
+    "customer_rfm",
+    "segment_memberships",
+    "customer_segment_months",
+    "customer_facts",
+    "fct_order_lines",
+    "fct_events",
+    "fct_sessions",
+    "dim_customers",
+}
+
+
+def fingerprints(built: Built) -> dict[str, tuple[int, int]]:
+    """Rows of every compared mart, and a hash of them that no order of rows changes.
+
+    A sum, not an exclusive or: two equal rows would cancel each other.
+    """
+    columns = built.rows(
+        "select table_name, list(column_name order by column_name)"
+        " from duckdb_columns() where schema_name = 'marts' group by table_name"
+    )
+    found = {}
+    for table, names in sorted(columns):
+        if table in NOT_COMPARED:
+            continue
+        condition = (
+            f"segment_set not in {(*LEARNED_SETS, '')}"
+            if "segment_set" in names
+            else "true"
+        )
+        listed = ", ".join(f'"{name}"' for name in names)
+        found[table] = built.row(
+            f"select count(*), coalesce(sum(cast(hash({listed}) as hugeint)), 0)"
+            f" from marts.{table} where {condition}"
+        )
+    assert found.keys() >= REQUIRED
+    return found
+
+
+def totals(built: Built) -> list[tuple[object, ...]]:
+    """Records by stream: landed, accepted, duplicate, rejected, withheld."""
+    return built.rows(
+        "select source_name, stream_name, sum(n_landed), sum(n_accepted),"
+        " sum(n_duplicate), sum(n_rejected), sum(n_withheld)"
+        " from marts.row_accounting group by all order by all"
+    )
+
+
+def accepted(built: Built) -> list[tuple[object, ...]]:
+    """Accepted records by stream: what copies don't change."""
+    return built.rows(
+        "select source_name, stream_name, sum(n_accepted)"
+        " from marts.row_accounting group by all order by all"
+    )
+
+
+def reasons(built: Built) -> list[tuple[object, ...]]:
+    """Rejected records by stream and reason."""
+    return built.rows(
+        "select source_name, stream_name, reject_reason, count(*)"
+        " from marts.rejected_records group by all order by all"
+    )
+
+
+def assert_equal(found: Built, expected: Built) -> None:
+    """Compare marts, and name those that differ."""
+    theirs, ours = fingerprints(expected), fingerprints(found)
+    different = [
+        f"{table}: {ours.get(table)}, expected {theirs.get(table)}"
+        for table in sorted(theirs.keys() | ours.keys())
+        if theirs.get(table) != ours.get(table)
+    ]
+    assert not different, "\n".join(different)
