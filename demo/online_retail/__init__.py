@@ -63,7 +63,7 @@ def _read_workbook(path: Path) -> pd.DataFrame:
 def _read_csv(path: Path) -> pd.DataFrame:
     content = path.read_bytes()
     try:
-        text = content.decode("utf-8-sig")
+        text = content.decode("utf-8")
     except UnicodeDecodeError:
         # Copies saved by Excel on Windows: the pound sign is one byte.
         text = content.decode("cp1252")

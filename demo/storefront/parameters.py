@@ -3,7 +3,7 @@
 The archetypes were separated before anything else was written: with these numbers and
 the default seed, the features that the warehouse computes (`customer_features`, counts
 and amounts as log1p, then standardised) let KMeans at k = 5 find the archetypes again,
-and the silhouette picks k within 5 +- 1. `tests/demo/test_storefront_archetypes.py`
+and the silhouette picks k within 5 +- 1. `tests/demo/test_demo_storefront.py`
 recomputes both from the landed files; README.md has the figures.
 """
 
@@ -87,15 +87,15 @@ class Archetype:
     late_visits: float = 0.0
     is_seasonal_gift: bool = False
     tastes: dict[str, float] = field(default_factory=dict)
-    spread: float = 0.15
+    spread: float = 0.25
 
 
 ARCHETYPES = (
     Archetype(
         name="loyal_repeat_buyer",
         share=0.21,
-        min_orders=7,
-        mean_further_orders=4.0,
+        min_orders=6,
+        mean_further_orders=3.0,
         first_order_days=(0, 150),
         last_order_days=None,
         mean_lines=2.0,
@@ -107,15 +107,15 @@ ARCHETYPES = (
         returned_share=0.03,
         mobile_share=0.15,
         store_share=0.2,
-        visits_per_quarter=2.5,
-        mean_views=2.5,
+        visits_per_quarter=1.5,
+        mean_views=2.0,
     ),
     Archetype(
         name="trend_seeker",
         share=0.17,
         min_orders=3,
         mean_further_orders=2.5,
-        first_order_days=(0, 240),
+        first_order_days=(0, 300),
         last_order_days=None,
         mean_lines=1.4,
         extra_units_rate=0.02,
@@ -126,8 +126,8 @@ ARCHETYPES = (
         returned_share=0.2,
         mobile_share=0.93,
         store_share=0.0,
-        visits_per_quarter=11.0,
-        mean_views=5.0,
+        visits_per_quarter=4.6,
+        mean_views=4.0,
         tastes={"Dresses": 6.0, "Tops": 4.0, "Shoes": 4.0},
     ),
     Archetype(
@@ -135,7 +135,7 @@ ARCHETYPES = (
         share=0.22,
         min_orders=2,
         mean_further_orders=2.5,
-        first_order_days=(0, 240),
+        first_order_days=(0, 300),
         last_order_days=None,
         mean_lines=2.2,
         extra_units_rate=0.3,
@@ -146,8 +146,8 @@ ARCHETYPES = (
         returned_share=0.03,
         mobile_share=0.45,
         store_share=0.15,
-        visits_per_quarter=2.5,
-        mean_views=3.0,
+        visits_per_quarter=2.0,
+        mean_views=2.5,
         tastes={"Tops": 3.0, "Accessories": 3.0, "Activewear": 3.0},
     ),
     Archetype(
@@ -166,9 +166,9 @@ ARCHETYPES = (
         returned_share=0.03,
         mobile_share=0.12,
         store_share=0.3,
-        visits_per_quarter=3.0,
+        visits_per_quarter=2.0,
         late_visits=0.15,
-        mean_views=3.5,
+        mean_views=3.0,
         tastes={"Outerwear": 3.0, "Bags": 3.0, "Shoes": 2.0},
     ),
     Archetype(
@@ -187,7 +187,7 @@ ARCHETYPES = (
         returned_share=0.01,
         mobile_share=0.08,
         store_share=0.05,
-        visits_per_quarter=0.5,
+        visits_per_quarter=4.0,
         mean_views=2.0,
         is_seasonal_gift=True,
         tastes={"Jewellery": 6.0, "Accessories": 4.0, "Bags": 2.0},
@@ -252,8 +252,8 @@ class Parameters:
     """
 
     n_customers: int = 2_500
-    prospect_share: float = 0.28
-    visitors_per_customer: float = 0.6
+    prospect_share: float = 0.42
+    visitors_per_customer: float = 0.5
     seed: int = 20251
     faults: Faults = Faults()
 
