@@ -1,0 +1,165 @@
+"""Every table and column name that clustering reads or writes, once.
+
+The contract of the written tables is the YAML of the `python` source; a test compares
+it with `TABLES`.
+"""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
+
+import pandas as pd
+
+# Read: `customer_features`, one row per customer.
+CUSTOMER_ID: Final = "customer_id"
+AS_OF_DATE: Final = "as_of_date"
+RECENCY_DAYS: Final = "recency_days"
+N_ORDERS: Final = "n_orders"
+MONETARY_AMOUNT: Final = "monetary_amount"
+AVERAGE_ORDER_AMOUNT: Final = "average_order_amount"
+UNITS_PER_ORDER: Final = "units_per_order"
+N_CATEGORIES: Final = "n_categories"
+DISCOUNT_RATE: Final = "discount_rate"
+REFUND_RATE: Final = "refund_rate"
+MOBILE_ORDER_RATE: Final = "mobile_order_rate"
+N_SESSIONS: Final = "n_sessions"
+N_PRODUCT_VIEWS: Final = "n_product_views"
+TENURE_DAYS: Final = "tenure_days"
+
+# Written: schema `python`.
+CLUSTER_MODELS: Final = "cluster_models"
+CLUSTER_CANDIDATES: Final = "cluster_candidates"
+CLUSTER_MODEL_FEATURES: Final = "cluster_model_features"
+CLUSTER_CENTROIDS: Final = "cluster_centroids"
+CLUSTERS: Final = "clusters"
+CUSTOMER_CLUSTERS: Final = "customer_clusters"
+
+MODEL_ID: Final = "model_id"
+ALGORITHM: Final = "algorithm"
+N_CLUSTERS: Final = "n_clusters"
+N_CUSTOMERS: Final = "n_customers"
+SILHOUETTE_SCORE: Final = "silhouette_score"
+INERTIA: Final = "inertia"
+OUTCOME_CODE: Final = "outcome_code"
+OUTCOME: Final = "outcome"
+RANDOM_STATE: Final = "random_state"
+CODE_VERSION: Final = "code_version"
+PREVIOUS_MODEL_ID: Final = "previous_model_id"
+IS_ELBOW: Final = "is_elbow"
+IS_CHOSEN: Final = "is_chosen"
+FEATURE_NAME: Final = "feature_name"
+TRANSFORM: Final = "transform"
+CENTER: Final = "center"
+SCALE: Final = "scale"
+IS_USED: Final = "is_used"
+CLUSTER_NUMBER: Final = "cluster_number"
+CENTROID_VALUE: Final = "centroid_value"
+WORKING_NAME: Final = "working_name"
+IS_NEW: Final = "is_new"
+CENTROID_DISTANCE: Final = "centroid_distance"
+
+VARCHAR: Final = "varchar"
+BIGINT: Final = "bigint"
+DOUBLE: Final = "double"
+BOOLEAN: Final = "boolean"
+DATE: Final = "date"
+
+# The pandas type that stands for each type of the contract. Dates are midnights, which
+# a warehouse casts to its own date type; that is also what reading a date gives back.
+PANDAS_DTYPES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        VARCHAR: "str",
+        BIGINT: "int64",
+        DOUBLE: "float64",
+        BOOLEAN: "bool",
+        DATE: "datetime64[us]",
+    },
+)
+
+TABLES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
+    {
+        CLUSTER_MODELS: {
+            MODEL_ID: VARCHAR,
+            AS_OF_DATE: DATE,
+            ALGORITHM: VARCHAR,
+            N_CLUSTERS: BIGINT,
+            N_CUSTOMERS: BIGINT,
+            SILHOUETTE_SCORE: DOUBLE,
+            INERTIA: DOUBLE,
+            OUTCOME_CODE: VARCHAR,
+            OUTCOME: VARCHAR,
+            RANDOM_STATE: BIGINT,
+            CODE_VERSION: VARCHAR,
+            PREVIOUS_MODEL_ID: VARCHAR,
+        },
+        CLUSTER_CANDIDATES: {
+            MODEL_ID: VARCHAR,
+            N_CLUSTERS: BIGINT,
+            SILHOUETTE_SCORE: DOUBLE,
+            INERTIA: DOUBLE,
+            IS_ELBOW: BOOLEAN,
+            IS_CHOSEN: BOOLEAN,
+        },
+        CLUSTER_MODEL_FEATURES: {
+            MODEL_ID: VARCHAR,
+            FEATURE_NAME: VARCHAR,
+            TRANSFORM: VARCHAR,
+            CENTER: DOUBLE,
+            SCALE: DOUBLE,
+            IS_USED: BOOLEAN,
+        },
+        CLUSTER_CENTROIDS: {
+            MODEL_ID: VARCHAR,
+            CLUSTER_NUMBER: BIGINT,
+            FEATURE_NAME: VARCHAR,
+            CENTROID_VALUE: DOUBLE,
+        },
+        CLUSTERS: {
+            MODEL_ID: VARCHAR,
+            CLUSTER_NUMBER: BIGINT,
+            WORKING_NAME: VARCHAR,
+            N_CUSTOMERS: BIGINT,
+            IS_NEW: BOOLEAN,
+        },
+        CUSTOMER_CLUSTERS: {
+            CUSTOMER_ID: VARCHAR,
+            AS_OF_DATE: DATE,
+            MODEL_ID: VARCHAR,
+            CLUSTER_NUMBER: BIGINT,
+            CENTROID_DISTANCE: DOUBLE,
+        },
+    },
+)
+
+
+def conform(table: str, columns: Mapping[str, Sequence[object]]) -> pd.DataFrame:
+    """Make a frame with exactly the columns, order and types of one table.
+
+    Parameters
+    ----------
+    table : str
+        A key of `TABLES`.
+    columns : mapping of str to sequence
+        Values by column name, all of one length.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Shape (rows, columns of the table), with a plain index from 0.
+
+    Raises
+    ------
+    ValueError
+        When a column of the table is missing or an unknown one is given.
+    """
+    contract = TABLES[table]
+    if set(columns) != set(contract):
+        wrong = sorted(set(columns) ^ set(contract))
+        message = f"{table}: columns missing or unknown: {', '.join(wrong)}"
+        raise ValueError(message)
+    return pd.DataFrame(
+        {
+            name: pd.Series(list(columns[name]), dtype=PANDAS_DTYPES[data_type])
+            for name, data_type in contract.items()
+        },
+    )
