@@ -30,8 +30,10 @@ class ProgressHandler(logging.Handler):
         meta: dict[str, Any] = getattr(record, "dagster_meta", {})
         event = meta.get("dagster_event")
         if not isinstance(event, dg.DagsterEvent):
-            if record.levelno >= logging.WARNING:
-                self._print(f"[yellow]{escape(str(meta.get('orig_message')))}[/yellow]")
+            message = str(meta.get("orig_message"))
+            # Tests of seeds are no asset checks to dagster-dbt; dbt runs them all the same.
+            if record.levelno >= logging.WARNING and "AssetObservation" not in message:
+                self._print(f"[yellow]{escape(message)}[/yellow]")
             return
         if event.event_type_value == "STEP_START":
             self._print(f"[dim]{event.step_key}[/dim]")

@@ -1,8 +1,21 @@
 with
 
-assignments as (
+known_assignments as (
     select * from {{ ref('stg_python__customer_clusters') }}
-    where as_of_date = {{ as_of_date() }}
+    where as_of_date <= {{ as_of_date() }}
+),
+
+newest_assignments as (
+    select max(as_of_date) as as_of_date
+    from known_assignments
+),
+
+-- Between two runs of Python a customer stays where the last one put them.
+assignments as (
+    select known_assignments.*
+    from known_assignments
+    inner join newest_assignments
+        on known_assignments.as_of_date = newest_assignments.as_of_date
 ),
 
 clusters as (
