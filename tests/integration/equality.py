@@ -51,7 +51,7 @@ def fingerprints(built: Built) -> dict[str, tuple[int, int]]:
         if table in NOT_COMPARED:
             continue
         condition = (
-            f"segment_set not in {(*LEARNED_SETS, '')}"
+            " and ".join(f"segment_set <> '{name}'" for name in LEARNED_SETS)
             if "segment_set" in names
             else "true"
         )
