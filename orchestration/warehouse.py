@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
 
@@ -23,7 +25,6 @@ import pyarrow as pa
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     import pandas as pd
 
@@ -141,7 +142,8 @@ class Warehouse:
         WarehouseLockedError
             When another process has the file open for longer than we wait.
         """
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        if not self.path.exists():
+            self._create()
         connection = self._connect(read_only=False)
         try:
             yield connection
@@ -227,6 +229,26 @@ class Warehouse:
         """
         with self.write() as connection, transaction(connection):
             return replace_rows(connection, relation, frame)
+
+    def _create(self) -> None:
+        """Put a complete, empty database in place, in one step.
+
+        A process that is killed while DuckDB itself makes the file leaves one that
+        nothing can open.
+        """
+        folder = self.path.parent
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".new-") as scratch:
+            fresh = Path(scratch, self.path.name)
+            duckdb.connect(fresh).close()
+            # Unlike a rename, a link never takes the place of another run's new file.
+            try:
+                os.link(fresh, self.path)
+            except FileExistsError:
+                pass
+            except OSError:
+                # Some file systems have no links.
+                fresh.replace(self.path)
 
     def _connect(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         deadline = time.monotonic() + self.lock_wait_seconds
@@ -362,12 +384,10 @@ def _checked(
         if isinstance(frame, pa.Table)
         else pa.Table.from_pandas(frame, preserve_index=False)
     )
-    missing = [name for name in declared if name not in rows.column_names]
-    unknown = [name for name in rows.column_names if name not in declared]
-    if missing or unknown or len(rows.column_names) != len(declared):
+    if sorted(rows.column_names) != sorted(declared):
         message = (
-            f"The frame for {relation} doesn't have the table's columns: missing "
-            f"{missing}, not declared {unknown}; declared are {declared}."
+            f"The frame for {relation} has the columns {rows.column_names}; the table "
+            f"has {declared}."
         )
         raise FrameError(message)
     return rows

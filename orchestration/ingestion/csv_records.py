@@ -273,11 +273,8 @@ def _is_plain(
     if not np.isin(after, (delimiter, LINE_FEED, QUOTE, CARRIAGE_RETURN)).all():
         return False
     returns = _outside(find_bytes(array, CARRIAGE_RETURN), quotes)
-    if len(returns) and returns[-1] == len(array) - 1:
-        # A chunk may be cut between carriage return and line feed, a file may not.
-        if is_last:
-            return False
-        returns = returns[:-1]
+    # A chunk may be cut between carriage return and line feed.
+    returns = returns[returns < len(array) - 1]
     return bool((array[returns + 1] == LINE_FEED).all())
 
 

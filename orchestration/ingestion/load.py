@@ -214,7 +214,7 @@ def _forget_texts(
 
 @dataclass(frozen=True)
 class _Entry:
-    """A row of the manifest that still stands."""
+    """A row of the manifest."""
 
     load_id: int
     stream: str
@@ -226,7 +226,7 @@ class _Entry:
 
 
 class _Manifest:
-    """The manifest's standing rows, read once."""
+    """The manifest, read once: what stands for each path, content and stream."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
@@ -256,10 +256,8 @@ class _Manifest:
             )
 
     def add(self, entry: _Entry) -> None:
-        """Remember a row, the newest so far."""
+        """Remember a row, the newest so far; it stands for its path from now on."""
         self.next_load_id = entry.load_id + 1
-        if entry.status == "replaced":
-            return
         self._by_path[entry.stream, entry.file_path] = entry
         self._newest[entry.stream] = entry
         if entry.status == "loaded":
@@ -312,8 +310,6 @@ class _Failures:
         """Keep a failure; one that stands already, or stood before, keeps its time."""
         key = (file.name, sha256, error.reason_code)
         self._met.add(key)
-        if key in self._open:
-            return
         if key in self._known:
             self._set_resolved(key, None)
             return
@@ -499,36 +495,35 @@ def _retire(
     Where another path still holds the same content, the rows become that load's, as if
     it had been loaded from there.
     """
-    if old.status == "loaded":
-        relation = relation_name(table.relation)
-        heir = connection.execute(
-            "select min(load_id) from raw.load_manifest "
-            "where load_status = 'duplicate_file' and duplicate_of_load_id = ?",
-            [old.load_id],
-        ).fetchall()[0][0]
-        if heir is None:
-            for statement in (
-                compose("delete from $table where _load_id = ?", table=relation),
-                "delete from raw.rejected_lines where load_id = ?",
-            ):
-                connection.execute(statement, [old.load_id])
-        else:
-            for statement in (
-                compose(
-                    "update $table set _load_id = ? where _load_id = ?", table=relation
-                ),
-                "update raw.rejected_lines set load_id = ? where load_id = ?",
-                (
-                    "update raw.load_manifest set duplicate_of_load_id = ? "
-                    "where duplicate_of_load_id = ?"
-                ),
-            ):
-                connection.execute(statement, [heir, old.load_id])
-            connection.execute(
-                "update raw.load_manifest set load_status = 'loaded', "
-                "duplicate_of_load_id = null, n_rejected = ? where load_id = ?",
-                [old.counts.n_rejected, heir],
-            )
+    relation = relation_name(table.relation)
+    heir = connection.execute(
+        "select min(load_id) from raw.load_manifest "
+        "where load_status = 'duplicate_file' and duplicate_of_load_id = ?",
+        [old.load_id],
+    ).fetchall()[0][0]
+    if heir is None:
+        for statement in (
+            compose("delete from $table where _load_id = ?", table=relation),
+            "delete from raw.rejected_lines where load_id = ?",
+        ):
+            connection.execute(statement, [old.load_id])
+    else:
+        for statement in (
+            compose(
+                "update $table set _load_id = ? where _load_id = ?", table=relation
+            ),
+            "update raw.rejected_lines set load_id = ? where load_id = ?",
+            (
+                "update raw.load_manifest set duplicate_of_load_id = ? "
+                "where duplicate_of_load_id = ?"
+            ),
+        ):
+            connection.execute(statement, [heir, old.load_id])
+        connection.execute(
+            "update raw.load_manifest set load_status = 'loaded', "
+            "duplicate_of_load_id = null, n_rejected = ? where load_id = ?",
+            [old.counts.n_rejected, heir],
+        )
     connection.execute(
         "update raw.load_manifest set load_status = 'replaced' where load_id = ?",
         [old.load_id],

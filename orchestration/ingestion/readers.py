@@ -39,7 +39,6 @@ NOT_THE_FILE = (
     duckdb.InterruptException,
     duckdb.OutOfMemoryException,
 )
-DESCRIBE_PARQUET = "describe select * from read_parquet(?, hive_partitioning = false)"
 NESTED_TYPES = ("STRUCT", "MAP", "UNION", "VARIANT")
 TEXT_OF_TYPE = {
     # A double is exact for whole numbers up to 2^53, which has 16 digits.
@@ -167,7 +166,6 @@ def _only_objects(connection: duckdb.DuckDBPyConnection, batch: Batch) -> Batch:
                     when json_valid(c0) then json_type(c0) = 'OBJECT'
                     else false
                 end
-            order by line_number
             """,
             view=BATCH_VIEW,
         )
@@ -299,27 +297,20 @@ def _read_parquet(
     try:
         # DuckDB renames repeated columns, so the names are asked for elsewhere.
         found = pq.read_schema(file.path).names
-        # DuckDB takes a path for a pattern.
-        path = re.sub(r"([*?[])", r"[\1]", str(file.path))
-        path.encode()
+        scan = _parquet_scan(file)
     except (pa.ArrowException, OSError, UnicodeEncodeError) as error:
         raise _unreadable_parquet(file, error) from None
     match = match_columns(file.name, found, load.table)
     try:
-        types = [
-            row[1] for row in connection.execute(DESCRIBE_PARQUET, [path]).fetchall()
-        ]
-        places = [f"c{position}" for position in range(len(types))]
+        described = connection.execute(
+            compose("describe select * from $scan", scan=scan)
+        ).fetchall()
+        places = [f"c{position}" for position in range(len(described))]
         rows = _Rows(
-            # Not from a parameter: an insert has others before it.
-            relation=compose(
-                "read_parquet($path, hive_partitioning = false) as landed ($columns)",
-                path=Sql("'" + path.replace("'", "''") + "'"),
-                columns=places,
-            ),
+            relation=compose("$scan as landed ($columns)", scan=scan, columns=places),
             columns=[
-                text_of(compose("$column", column=place), data_type)
-                for place, data_type in zip(places, types, strict=True)
+                text_of(compose("$column", column=place), row[1])
+                for place, row in zip(places, described, strict=True)
             ],
             record_number=Sql("row_number() over ()"),
         )
@@ -327,20 +318,28 @@ def _read_parquet(
     except NOT_THE_FILE:
         raise
     except duckdb.Error as error:
-        if _is_readable(path):
+        if _is_readable(scan):
             raise
         raise _unreadable_parquet(file, error) from None
     return Counts(n_rows, 0)
 
 
-def _is_readable(path: str) -> bool:
+def _parquet_scan(file: LandedFile) -> Sql:
+    """Read one file, whose path DuckDB would take for a pattern and for columns."""
+    pattern = re.sub(r"([*?[])", r"[\1]", str(file.path))
+    pattern.encode()
+    return compose(
+        "read_parquet($path, hive_partitioning = false)",
+        path=Sql("'" + pattern.replace("'", "''") + "'"),
+    )
+
+
+def _is_readable(scan: Sql) -> bool:
     """Whether every value of a Parquet file can be read, with no warehouse involved."""
-    with duckdb.connect(config={"autoinstall_known_extensions": False}) as scratch:
+    with duckdb.connect() as scratch:
         try:
             scratch.execute(
-                "select bit_xor(hash(columns(*))) "
-                "from read_parquet(?, hive_partitioning = false)",
-                [path],
+                compose("select bit_xor(hash(columns(*))) from $scan", scan=scan)
             )
         except duckdb.Error:
             return False

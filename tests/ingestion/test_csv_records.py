@@ -168,6 +168,12 @@ def test_records_and_their_lines(
     assert records_of(data) == [rows, rejects]
 
 
+def test_a_long_field_is_read_carefully_too() -> None:
+    long = "x" * 200_000
+    data = f'a,b\n5" nail,{long}\n'.encode()
+    assert records_of(data) == [[(1, 2, '5" nail', long)], []]
+
+
 @pytest.mark.parametrize(
     ("data", "code", "reason"),
     [

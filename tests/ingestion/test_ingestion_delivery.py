@@ -88,7 +88,7 @@ def test_a_touched_file_is_unchanged(shop: Shop) -> None:
 
 
 def test_hidden_and_unfinished_files_are_passed_over(shop: Shop) -> None:
-    for name in (".hidden.csv", "_SUCCESS", "a.csv.tmp", "b.CSV.part", "_tmp/c.csv"):
+    for name in (".hidden.csv", "_SUCCESS", "a.csv.tmp", "b.csv.PART", "_tmp/c.csv"):
         shop.land(f"{ORDERS}/{name}", b"unfinished")
     shop.land(".git/x.csv", b"unfinished")
     assert shop.load().files == ()
@@ -101,14 +101,17 @@ def test_content_under_another_path_is_a_duplicate_file(shop: Shop) -> None:
     shop.land(f"{ORDERS}/again/b.csv", content)
     report = shop.load(LATER)
     assert statuses(report) == {"a.csv": "unchanged", "b.csv": "duplicate_file"}
+    shop.land(f"{ORDERS}/z.csv", content)
+    shop.load(LATER)
     # Its unreadable line was counted with the first copy.
     assert manifest(shop) == [
         (1, f"{ORDERS}/a.csv", "loaded", None, 3, 1),
         (2, f"{ORDERS}/again/b.csv", "duplicate_file", 1, 3, 0),
+        (3, f"{ORDERS}/z.csv", "duplicate_file", 1, 3, 0),
     ]
     assert len(shop.rows("pos_order_lines")) == 2
     assert len(shop.rows("rejected_lines")) == 1
-    assert shop.load().n_files() == {"unchanged": 2}
+    assert shop.load().n_files() == {"unchanged": 3}
 
 
 def test_the_same_content_in_another_stream_is_no_duplicate(shop: Shop) -> None:
@@ -472,8 +475,12 @@ def test_a_pipe_or_a_dead_link_fails(shop: Shop) -> None:
         f"{ORDERS}/a.csv: not a regular file",
         f"{ORDERS}/b.csv: a link that leads nowhere",
     ]
+    (folder / "a.csv").unlink()
     shop.load(LATER)
-    assert len(shop.rows("failed_files")) == 2
+    assert shop.rows("failed_files", "file_path", "file_sha256", "resolved_at") == [
+        (f"{ORDERS}/a.csv", None, LATER),
+        (f"{ORDERS}/b.csv", None, None),
+    ]
 
 
 def test_linked_folders_are_entered_once(shop: Shop, tmp_path: Path) -> None:

@@ -142,9 +142,11 @@ def test_a_column_may_stand_once(shop: Shop) -> None:
         (f"{ORDERS}/a.parquet", b"", "empty_file"),
         (f"{ORDERS}/a.parquet", b"PAR1 no parquet PAR1", "unreadable_file"),
         (f"{EVENTS}/a.jsonl", b"", "empty_file"),
+        (f"{EVENTS}/a.json.gz", gzip.compress(b""), "empty_file"),
         (f"{EVENTS}/a.json.gz", b"{}", "unreadable_file"),
+        (f"{EVENTS}/a.json", "{}".encode("utf-16"), "not_utf8"),
     ],
-    ids=range(11),
+    ids=range(13),
 )
 def test_files_that_load_nothing(
     shop: Shop, name: str, content: bytes, code: str
@@ -189,7 +191,7 @@ def test_lines_land_as_they_arrived(shop: Shop) -> None:
 
 def test_bad_lines_are_told_apart(shop: Shop) -> None:
     lines = [
-        b'{"good": 1}',
+        b'{"good": 1}\r',
         b'{"cut": "in ha',
         b"[1]",
         b"",
@@ -199,7 +201,7 @@ def test_bad_lines_are_told_apart(shop: Shop) -> None:
         b'{"latin": "\xe9"}',
         b'{"twice": 1} {}',
         b"\x01\x01",
-        b'{"last": 1}',
+        b'{"last": 1}\r',
     ]
     shop.land(f"{EVENTS}/a.jsonl", b"\n".join(lines))
     shop.load()
@@ -262,7 +264,7 @@ def test_parquet_values_become_text(shop: Shop) -> None:
     columns = {
         "product_id": pa.array([17850.0, None]),
         "microseconds": pa.array([time.replace(microsecond=600000), time]),
-        "nanoseconds": pa.array([1_600_000_000_123_456_000, 0], pa.timestamp("ns")),
+        "nanoseconds": pa.array([1_600_000_000_123_456_789, 0], pa.timestamp("ns")),
         "far": pa.array([dt.datetime(9999, 12, 31), None], pa.timestamp("ms")),  # noqa: DTZ001
         "zoned": pa.array([time, None], pa.timestamp("us", "Europe/London")),
         "date": pa.array([dt.date(9999, 12, 31), None]),
@@ -288,7 +290,7 @@ def test_parquet_values_become_text(shop: Shop) -> None:
     assert [list(json.loads(row[2]).items()) for row in rows] == [
         [
             ("microseconds", "2026-01-02 03:04:05.6"),
-            ("nanoseconds", "2020-09-13 12:26:40.123456"),
+            ("nanoseconds", "2020-09-13 12:26:40.123457"),
             ("far", "9999-12-31 00:00:00"),
             ("zoned", "2026-01-02 03:04:05+00:00"),
             ("date", "9999-12-31"),
@@ -363,16 +365,17 @@ def test_parquet_columns_are_checked_by_their_own_names(shop: Shop) -> None:
 def test_a_parquet_path_is_no_pattern(shop: Shop) -> None:
     # A folder of the form key=value is no column, and `*` stands for itself.
     names = [
-        "day=2026-01-01/a.parquet",
+        "brand=folder/a.parquet",
         "*.parquet",
         "a[1]?.parquet",
         "o'clock.parquet",
     ]
     for name in names:
-        shop.land(f"{PRODUCTS}/{name}", parquet({"product_id": [name]}))
+        columns = {"product_id": [name], "brand": ["file"]}
+        shop.land(f"{PRODUCTS}/{name}", parquet(columns))
     assert shop.load().n_files() == {"loaded": len(names)}
-    assert shop.rows("catalog_products", "product_id", "_extra_columns") == [
-        (name, None) for name in sorted(names)
+    assert shop.rows("catalog_products", "product_id", "brand", "_extra_columns") == [
+        (name, "file", None) for name in sorted(names)
     ]
 
 

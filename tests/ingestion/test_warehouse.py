@@ -33,6 +33,12 @@ connection = duckdb.connect(sys.argv[1], read_only=sys.argv[2] == "read")
 print("open", flush=True)
 sys.stdin.read()
 """
+ZONE = """
+import pathlib, sys
+from orchestration.warehouse import Warehouse
+with Warehouse(pathlib.Path(sys.argv[1])).read() as connection:
+    print(connection.execute("select current_setting('TimeZone')").fetchone()[0])
+"""
 
 
 @contextmanager
@@ -83,6 +89,33 @@ def test_reading_before_the_first_run_says_what_to_do(tmp_path: Path) -> None:
     assert not missing.exists()
 
 
+@pytest.mark.parametrize("error", [None, FileExistsError, PermissionError])
+def test_a_new_warehouse_appears_in_one_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[OSError] | None
+) -> None:
+    path = tmp_path / "state" / "warehouse.duckdb"
+    link = os.link
+
+    def link_whole(fresh: Path, target: Path) -> None:
+        assert target == path
+        assert not path.exists()
+        with duckdb.connect(fresh, read_only=True) as connection:
+            connection.execute("from duckdb_tables()")
+        if error is FileExistsError:
+            # Another run was quicker: its file stays.
+            with duckdb.connect(path) as connection:
+                connection.execute("create table theirs (a int)")
+        if error:
+            raise error
+        link(fresh, target)
+
+    monkeypatch.setattr(os, "link", link_whole)
+    with Warehouse(path).write() as connection:
+        tables = connection.execute("select table_name from duckdb_tables()").fetchall()
+    assert tables == ([("theirs",)] if error is FileExistsError else [])
+    assert list(path.parent.iterdir()) == [path]
+
+
 def test_reading_cannot_write(path: Path) -> None:
     with (
         Warehouse(path).read() as connection,
@@ -91,17 +124,16 @@ def test_reading_cannot_write(path: Path) -> None:
         connection.execute("delete from python.scores")
 
 
-def test_connections_are_offline_and_in_utc(path: Path) -> None:
+def test_connections_are_offline(path: Path) -> None:
     with Warehouse(path, memory_limit="512MiB", threads=1).write() as connection:
         settings = dict(
             connection.execute(
                 "select name, value from duckdb_settings() where name in "
-                "('TimeZone', 'autoinstall_known_extensions', "
-                "'autoload_known_extensions', 'memory_limit', 'threads')"
+                "('autoinstall_known_extensions', 'autoload_known_extensions', "
+                "'memory_limit', 'threads')"
             ).fetchall()
         )
     assert settings == {
-        "TimeZone": "UTC",
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
         "memory_limit": "512.0 MiB",
@@ -119,6 +151,19 @@ def test_the_environment_limits_memory_and_threads(
             "select current_setting('memory_limit'), current_setting('threads')"
         ).fetchone()
     assert settings == ("300.0 MiB", 1)
+
+
+def test_connections_are_in_utc_anywhere(path: Path) -> None:
+    # DuckDB asks for the machine's zone once, so it takes another process.
+    done = subprocess.run(
+        [sys.executable, "-c", ZONE, str(path)],
+        cwd=Path(__file__).parents[2],
+        env=os.environ | {"TZ": "America/New_York"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "UTC\n"
 
 
 @pytest.mark.parametrize("how", ["write", "read"])
@@ -189,8 +234,8 @@ def test_replace_takes_an_empty_frame(path: Path) -> None:
 @pytest.mark.parametrize(
     ("columns", "named"),
     [
-        (["customer_id", "as_of_date"], r"missing \['score'\]"),
-        (["customer_id", "as_of_date", "score", "rank"], r"not declared \['rank'\]"),
+        (["customer_id", "as_of_date"], r"the columns \['customer_id', 'as_of_date'\]"),
+        (["customer_id", "as_of_date", "score", "rank"], "'rank'.*the table has"),
     ],
 )
 def test_replace_refuses_other_columns(
