@@ -22,7 +22,7 @@ def tracked() -> list[str]:
     """List the files that are, or are about to be, in the repository."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     try:
-        done = subprocess.run(  # noqa: S603 - the command is written above
+        done = subprocess.run(
             command, cwd=ROOT, capture_output=True, text=True, check=True
         )
     except (OSError, subprocess.CalledProcessError):
