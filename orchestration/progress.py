@@ -31,7 +31,7 @@ class ProgressHandler(logging.Handler):
         event = meta.get("dagster_event")
         if not isinstance(event, dg.DagsterEvent):
             message = str(meta.get("orig_message"))
-            # To dagster-dbt a test of a seed is no asset check; dbt runs it all the same.
+            # dbt tests of seeds run too, though dagster-dbt knows no check for them.
             if record.levelno >= logging.WARNING and "AssetObservation" not in message:
                 self._print(f"[yellow]{escape(message)}[/yellow]")
             return
