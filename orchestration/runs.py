@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from orchestration.history import month_ends_to_replay
 from orchestration.progress import quiet_dbt
 from orchestration.project import prepare_manifest
 from orchestration.settings import PROJECT_ROOT, Settings
@@ -57,56 +58,6 @@ def replay_and_run(settings: Settings, console: Console, as_of: str | None) -> b
         if not _execute(console, "snapshot_months_job", label, config):
             return False
     return run(settings, console, final.isoformat())
-
-
-def month_ends_to_replay(warehouse: Warehouse, final: dt.date) -> list[dt.date]:
-    """List the month-ends before a day that the snapshot does not reach yet.
-
-    Parameters
-    ----------
-    warehouse
-        With facts built.
-    final
-        The day after which nothing is replayed; itself not in the list.
-
-    Returns
-    -------
-    list of datetime.date
-        First days of months, ascending: after the first activity and after the newest
-        date of the snapshot.
-    """
-    with warehouse.read() as connection:
-        first = _scalar(
-            connection, "select min(activity_date) from intermediate.int_customer_days"
-        )
-        has_snapshot = _scalar(
-            connection,
-            "select count(*) from duckdb_tables() "
-            "where table_name = 'snap_segment_memberships'",
-        )
-        newest = has_snapshot and _scalar(
-            connection,
-            "select max(dbt_valid_from)::date from snapshots.snap_segment_memberships",
-        )
-    if not first:
-        return []
-    month_ends = []
-    day = _next_month(first)
-    while day < final:
-        if not newest or day > newest:
-            month_ends.append(day)
-        day = _next_month(day)
-    return month_ends
-
-
-def _next_month(day: dt.date) -> dt.date:
-    """Return the first day of the month after."""
-    return (day.replace(day=1) + dt.timedelta(days=32)).replace(day=1)
-
-
-def _scalar(connection: Any, query: str) -> Any:  # noqa: ANN401 - any SQL value
-    """Return the one value of a query."""
-    return connection.execute(query).fetchone()[0]
 
 
 def _as_of(day: dt.date) -> dict[str, Any]:

@@ -10,12 +10,12 @@ from orchestration import replay
 from orchestration.defs.clustering import clustering
 from orchestration.defs.ingestion import landed_files
 from orchestration.defs.resources import WAREHOUSE_POOL
-from orchestration.defs.transformation import dbt_models
+from orchestration.defs.transformation import WHOLE_JOB, dbt_models
 from orchestration.ingestion.landing import find_files
 from orchestration.settings import load_settings, parse_date
 
 segmentary_job = dg.define_asset_job(
-    name="segmentary",
+    name=WHOLE_JOB,
     selection=dg.AssetSelection.all(),
     description="Landed files to published marts, at one as-of date.",
 )

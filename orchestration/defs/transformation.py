@@ -1,5 +1,6 @@
 """The dbt project: every node an asset, every test an asset check."""
 
+import datetime as dt
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -14,9 +15,11 @@ from dagster_dbt import (
 )
 
 from orchestration.defs.resources import WAREHOUSE_POOL, AsOf, WarehouseResource
+from orchestration.history import newest_history_date
 from orchestration.project import WarehouseDbt, prepare_manifest
 from orchestration.settings import AS_OF_VARIABLE, PROJECT_ROOT, load_settings
 
+WHOLE_JOB = "segmentary"
 _ROOMS = ("core", "segments", "quality")
 
 
@@ -69,7 +72,10 @@ def dbt_models(
     args += ["--vars", json.dumps(settings.dbt_vars)]
     if config.full_refresh:
         args.append("--full-refresh")
-    os.environ[AS_OF_VARIABLE] = as_of.resolve(context).isoformat()
+    day = as_of.resolve(context)
+    if context.job_name == WHOLE_JOB:
+        _refuse_earlier_day(warehouse, day)
+    os.environ[AS_OF_VARIABLE] = day.isoformat()
     invocation = dbt.cli(
         args,
         context=context,
@@ -91,6 +97,18 @@ def dbt_models(
     error = invocation.get_error()
     if error:
         raise error
+
+
+def _refuse_earlier_day(warehouse: WarehouseResource, day: dt.date) -> None:
+    """Stop before the first model is built where the snapshot would stop the last."""
+    newest = newest_history_date(warehouse.open())
+    if newest and day < newest:
+        message = (
+            f"as_of_date {day} is before {newest}, the newest date in history, which is "
+            "written forwards only. Run a later date; to see an earlier one as known "
+            "now, materialize the marts that you want without the snapshot."
+        )
+        raise dg.Failure(message)
 
 
 def _row_counts(warehouse: WarehouseResource, events: list[Any]) -> dict[str, int]:

@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 
 from orchestration.defs.jobs import landed_files_sensor
-from orchestration.runs import month_ends_to_replay
+from orchestration.history import month_ends_to_replay
 from orchestration.warehouse import Warehouse
 
 

@@ -137,6 +137,14 @@ class TestByHand:
         labels = align([[-1.0], [1.0]], previous, features=(new,))
         assert [label.number for label in labels] == [2, 1]
 
+    def test_of_two_readings_that_are_as_good_staying_counts(self) -> None:
+        # 1 is where cluster 1 was, and where cluster 2 would be had all drifted by 2.
+        old = ModelFeature("x", "identity", 2.0, 1.0, is_used=True)
+        new = ModelFeature("x", "identity", 0.0, 1.0, is_used=True)
+        previous = previous_model({1: (-1.0,), 2: (1.0,)}, features=(old,))
+        labels = align([[1.0], [9.0]], previous, features=(new,))
+        assert [label.number for label in labels] == [1, 3]
+
     def test_only_shared_features_count(self) -> None:
         z = ModelFeature("z", "identity", 0.0, 1.0, is_used=True)
         previous = previous_model({1: (0.0, 9.0), 2: (4.0, -9.0)}, features=(X, Y))
@@ -215,8 +223,9 @@ class TestFits:
     def test_clusters_come_and_go_and_numbers_do_not_come_back(self) -> None:
         centres = corners(5, 6, 12.0)
         history: list[ClusterModel] = []
-        # Kinds A B C, then A B D, then A B C again.
-        for month, kinds in enumerate(([0, 1, 2], [0, 1, 3], [0, 1, 2])):
+        # Kinds A and B stay; C goes, comes back, goes.
+        months = ([0, 1, 2], [0, 1, 3], [0, 1, 2], [0, 1], [0, 1, 4])
+        for month, kinds in enumerate(months):
             points, _ = blobs(centres[kinds].tolist(), 120, seed=month)
             history.append(
                 fit_clusters(
@@ -226,15 +235,13 @@ class TestFits:
                     previous=history[-1] if history else None,
                 )
             )
-        numbers = [
-            sorted((c.number, c.is_new) for c in model.clusters) for model in history
-        ]
-        assert numbers[0] == [(1, True), (2, True), (3, True)]
-        stay = {number for number, is_new in numbers[1] if not is_new}
-        assert len(stay) == 2
-        assert {number for number, is_new in numbers[1] if is_new} == {4}
-        assert numbers[2] == sorted([*((n, False) for n in stay), (5, True)])
-        assert [model.highest_cluster_number for model in history] == [3, 4, 5]
+        new = [[c.number for c in m.clusters if c.is_new] for m in history]
+        old = [[c.number for c in m.clusters if not c.is_new] for m in history]
+        assert new == [[1, 2, 3], [4], [5], [], [6]]
+        assert old[0] == []
+        assert len(old[1]) == 2
+        assert old[1] == old[2] == old[3] == old[4]
+        assert [m.highest_cluster_number for m in history] == [3, 4, 5, 5, 6]
         assert history[2].previous_model_id == history[1].model_id
 
     def test_without_a_previous_model_the_biggest_spenders_come_first(self) -> None:

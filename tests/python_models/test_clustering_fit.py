@@ -231,6 +231,7 @@ class TestOutcomes:
         model = fit_clusters(frame, as_of_date=DAY, config=generic_config(2))
         assert [candidate.n_clusters for candidate in model.candidates] == [2, 3]
 
+    @pytest.mark.filterwarnings("error")
     def test_few_distinct_customers_in_the_sample_of_starts(self) -> None:
         rare = np.array([[9.0, 1.0], [8.0, 2.0], [7.0, 7.0], [6.0, 9.0]])
         common = np.repeat([[0.0, 0.0], [1.0, 1.0]], 200, axis=0)
@@ -302,9 +303,14 @@ class TestElbow:
         # .75, 1: the differences to the chord are 0, .5, .375, .1875, 0.
         assert find_elbow([1, 2, 3, 4, 5], [180, 60, 40, 30, 20]) == 2
 
+    def test_the_axes_are_stretched(self) -> None:
+        # Inertias become 1, .6, .333, .133, 0: differences 0, .15, .167, .117, 0.
+        assert find_elbow([1, 2, 3, 4, 5], [100, 88, 80, 74, 70]) == 3
+
     def test_the_first_of_equals(self) -> None:
         assert find_elbow([1, 2, 3, 4], [3.0, 1.5, 0.5, 0.0]) == 2
 
+    @pytest.mark.filterwarnings("error")
     @pytest.mark.parametrize(
         ("numbers", "inertias"),
         [([1, 2], [9.0, 1.0]), ([1, 2, 3], [3.0, 2.0, 1.0]), ([1, 2, 3], [1, 1, 1])],
@@ -465,7 +471,7 @@ class TestModelId:
         touched = frame.copy()
         touched.loc[5, "tenure_days"] += 1e-9
         renamed = frame.copy()
-        renamed.loc[5, "customer_id"] = "someone-else"
+        renamed.loc[5, "customer_id"] += "a"
         previous = fit_clusters(frame, as_of_date=DAY, config=ClusteringConfig())
         few = ClusteringConfig(features=ClusteringConfig().features[:-1])
         ids = [

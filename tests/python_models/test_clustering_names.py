@@ -31,7 +31,7 @@ def names(*centroids: list[float]) -> list[str]:
 
 
 def test_the_two_strongest_traits_in_the_order_of_the_table() -> None:
-    assert names([-0.6, 1.5, 0.9], [0.9, 0.1, -0.2]) == [
+    assert names([-0.6, 0.9, 1.5], [0.9, 0.1, -0.2]) == [
         "frequent, high age",
         "lapsed",
     ]
@@ -59,10 +59,21 @@ def test_colliding_names_take_the_next_strongest_trait() -> None:
     ]
 
 
+def test_a_trait_that_colliding_clusters_share_tells_nothing() -> None:
+    axes = [*AXES, feature("refund_rate"), feature("discount_rate")]
+    centroids = np.array(
+        [[2.0, 1.9, 1.8, 1.7, 0.3], [2.0, 1.9, 1.8, 1.7, -0.2], [-2, -2, -2, -2, 0]]
+    )
+    assert name_clusters(centroids, axes, [1, 2, 3])[:2] == [
+        "lapsed, frequent, discount-driven",
+        "lapsed, frequent, less discounted",
+    ]
+
+
 def test_what_can_not_be_told_apart_gets_its_number() -> None:
     assert names([0.0, 0.0, 0.0], [0.0, 0.0, 0.0], [1.0, 0.0, 0.0])[:2] == [
-        "recent, infrequent, low age (1)",
-        "recent, infrequent, low age (2)",
+        "typical customers (1)",
+        "typical customers (2)",
     ]
 
 

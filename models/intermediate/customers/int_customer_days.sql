@@ -29,7 +29,8 @@ line_days as (
     select
         customer_id,
         ordered_date as activity_date,
-        sum(case when line_type = 'purchase' then quantity else 0 end) as purchased_quantity,
+        sum(case when line_type = 'purchase' then quantity else 0 end)
+            as purchased_quantity,
         sum(
             case
                 when line_type = 'purchase' then gross_amount - discount_amount

@@ -20,7 +20,8 @@ final as (
 
         -- measures
         count(*) as n_lines,
-        sum(case when line_type = 'purchase' then quantity else 0 end) as purchased_quantity,
+        sum(case when line_type = 'purchase' then quantity else 0 end)
+            as purchased_quantity,
         sum(gross_amount) as gross_amount,
         sum(discount_amount) as discount_amount,
         sum(refund_amount) as refund_amount,

@@ -37,7 +37,8 @@ aggregated as (
         sum(discount_amount) as discount_amount,
         sum(refund_amount) as refund_amount,
         sum(case when is_in_window then n_orders else 0 end) as n_orders_window,
-        sum(case when is_in_window then purchased_quantity else 0 end) as purchased_quantity_window,
+        sum(case when is_in_window then purchased_quantity else 0 end)
+            as purchased_quantity_window,
         sum(case when is_in_window then n_mobile_orders else 0 end)
             as n_mobile_orders_window,
         sum(case when is_in_window then purchase_amount else 0 end)
@@ -89,7 +90,8 @@ final as (
         cast(gross_amount - discount_amount - refund_amount as {{ type_amount() }})
             as net_amount,
         cast(n_orders_window as bigint) as n_orders_window,
-        cast(purchased_quantity_window as {{ type_amount() }}) as purchased_quantity_window,
+        cast(purchased_quantity_window as {{ type_amount() }})
+            as purchased_quantity_window,
         cast(n_mobile_orders_window as bigint) as n_mobile_orders_window,
         cast(purchase_amount_window as {{ type_amount() }}) as purchase_amount_window,
         cast(gross_amount_window as {{ type_amount() }}) as gross_amount_window,

@@ -61,7 +61,8 @@ final as (
                 'first_purchase_date', 'as_of_date', 'day'
             ) }} - 1 as bigint
         ) as age_days,
-        cast({{ safe_divide('repeat_purchase_amount', 'n_repeat_purchase_days') }}
+        cast(
+            {{ safe_divide('repeat_purchase_amount', 'n_repeat_purchase_days') }}
             as {{ type_amount() }}
         ) as mean_repeat_day_amount,
 

@@ -18,7 +18,8 @@ rejected_per_load as (
 
 final as (
     select
-        coalesce(row_accounting.load_number, rejected_per_load.load_number) as load_number,
+        coalesce(row_accounting.load_number, rejected_per_load.load_number)
+            as load_number,
         row_accounting.n_rejected,
         rejected_per_load.n_records
     from row_accounting

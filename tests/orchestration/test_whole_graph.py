@@ -1,0 +1,140 @@
+"""The whole job from the command line on a few files, good and bad."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LINES = """\
+order_id,line_id,ordered_at,product_id,quantity,unit_price,customer_id,line_status
+o1,1,2024-01-10 10:00:00,p1,1,10.00,ada,completed
+o2,1,2024-02-10 10:00:00,p1,2,10.00,ada,completed
+o3,1,2024-02-20 10:00:00,p2,1,25.00,bob,completed
+o3,2,2024-03-02 10:00:00,p2,-1,25.00,bob,returned
+o4,1,2024-03-03 10:00:00,p1,1,10.00,,completed
+"""
+
+
+class Shop:
+    """A state and a landing folder, and the command line over them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.landing = folder / "landing" / "pos" / "order_lines"
+        self.landing.mkdir(parents=True)
+        (self.landing / "lines.csv").write_text(LINES)
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        environment = os.environ | {
+            "SEGMENTARY_STATE": str(self.folder / "state"),
+            "SEGMENTARY_LANDING": str(self.folder / "landing"),
+        }
+        environment.pop("DAGSTER_HOME")
+        return subprocess.run(
+            [sys.executable, "-m", "orchestration", *arguments],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def published(self, query: str) -> list[tuple]:
+        path = self.folder / "state" / "published" / "segmentary.duckdb"
+        with duckdb.connect(str(path), read_only=True) as connection:
+            return connection.execute(query).fetchall()
+
+    def write(self, statement: str) -> None:
+        with duckdb.connect(
+            str(self.folder / "state" / "warehouse.duckdb")
+        ) as warehouse:
+            warehouse.execute(statement)
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    shop = Shop(tmp_path_factory.mktemp("shop"))
+    first = shop.run("run", "--replay", "--as-of", "2024-03-10")
+    assert first.returncode == 0, first.stdout + first.stderr
+    return shop
+
+
+def test_the_published_file_holds_the_run(shop):
+    assert shop.published("select as_of_date::varchar from marts.publication") == [
+        ("2024-03-10",)
+    ]
+    # By hand: ada bought for 10 + 20, bob for 25 and gave it back, o4 is nobody's.
+    assert shop.published(
+        "select customer_id, n_orders, net_amount::double from marts.customer_facts "
+        "order by 1"
+    ) == [("ada", 2, 30.0), ("bob", 1, 0.0)]
+    assert shop.published(
+        "select line_type, count(*) from marts.fct_order_lines group by 1 order by 1"
+    ) == [("no_customer", 1), ("purchase", 3), ("return", 1)]
+
+
+def test_history_reaches_back_to_the_first_month_end(shop):
+    points = shop.published(
+        "select distinct as_of_date::varchar from marts.segment_transitions order by 1"
+    )
+    assert points == [("2024-03-01",), ("2024-03-10",)]
+    # February: ada, new in January, bought again; bob came.
+    assert shop.published(
+        "select from_segment, to_segment, n_customers from marts.segment_transitions "
+        "where as_of_date = '2024-03-01' and segment_set = 'lifecycle' order by 1"
+    ) == [("new", "active", 1), ("none", "new", 1)]
+
+
+def test_too_few_customers_are_one_cluster_with_a_reason(shop):
+    assert shop.published(
+        "select distinct working_name from marts.customer_clusters"
+    ) == [("all customers",)]
+
+
+def test_a_run_that_fails_a_test_is_not_published_and_the_next_good_one_is(shop):
+    before = shop.published("select run_id from marts.publication")
+    shop.write("update raw.load_manifest set n_records = n_records + 1")
+    broken = shop.run("run", "--as-of", "2024-03-10")
+    assert broken.returncode == 1
+    assert "row_accounting_adds_up" in broken.stdout
+    assert shop.published("select run_id from marts.publication") == before
+
+    shop.write("update raw.load_manifest set n_records = n_records - 1")
+    (shop.landing / "empty.csv").write_text("")
+    unread = shop.run("run", "--as-of", "2024-03-10")
+    assert unread.returncode == 1
+    assert "pos/order_lines/empty.csv" in unread.stdout
+    assert shop.published("select run_id from marts.publication") == before
+
+    (shop.landing / "empty.csv").unlink()
+    mended = shop.run("run", "--as-of", "2024-03-10")
+    assert mended.returncode == 0, mended.stdout + mended.stderr
+    assert shop.published("select run_id from marts.publication") != before
+
+
+def test_an_earlier_day_is_refused_with_both_dates(shop):
+    before = shop.published("select run_id from marts.publication")
+    earlier = shop.run("run", "--as-of", "2024-02-15")
+    assert earlier.returncode == 1
+    # Nobody moved after the month-end, so that is history's newest date.
+    assert "as_of_date 2024-02-15 is before 2024-03-01" in earlier.stdout
+    assert "marts/customer_facts" not in earlier.stdout
+    assert shop.published("select run_id from marts.publication") == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("run", "--as-of", "tomorrow"), "expected a date as YYYY-MM-DD"),
+        (("query", "select nothing from nowhere"), "nowhere"),
+    ],
+)
+def test_a_wrong_argument_is_a_sentence_not_a_traceback(shop, arguments, message):
+    done = shop.run(*arguments)
+    assert done.returncode in (1, 2)
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
