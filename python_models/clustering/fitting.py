@@ -325,7 +325,11 @@ def _judge(
     for i in ranking:
         if scores[i] < config.min_silhouette:
             break
-        gaps[i] = references.gap(fits[i].n_clusters, min_gap=config.min_gap)
+        gaps[i] = references.gap(
+            fits[i].n_clusters,
+            min_gap=config.min_gap,
+            min_gap_errors=config.min_gap_errors,
+        )
         if gaps[i].gap >= _needed_gap(gaps[i], config):
             chosen = i
             break

@@ -4,7 +4,6 @@ A name is a description of this month's centroid, not an identity: it may change
 the cluster's number stays.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -109,8 +108,9 @@ def name_clusters(
 
     A name has the two strongest traits, of different topics, that are at least half a
     standard deviation from everyone's mean. Where names collide, each takes its next
-    strongest trait, of any strength, until all differ; clusters without traits left get
-    their number. A feature outside the rule table is "high" or "low".
+    strongest trait, of any strength, that those of the same name don't all share, until
+    all differ; clusters that no trait tells apart get their number. A feature outside
+    the rule table is "high" or "low".
 
     Parameters
     ----------
@@ -129,24 +129,40 @@ def name_clusters(
     if len(centroids) == 1:
         return [EVERYONE]
     ranked = [_rank_words(centroid, axes) for centroid in centroids]
-    lengths = [
-        min(_N_TRAITS, sum(word.strength >= _LEAST_STRENGTH for word in words))
+    chosen = [
+        [word for word in words[:_N_TRAITS] if word.strength >= _LEAST_STRENGTH]
         for words in ranked
     ]
     while True:
-        names = [
-            _join(words[:length]) for words, length in zip(ranked, lengths, strict=True)
-        ]
-        counts = Counter(names)
-        colliding = [i for i, name in enumerate(names) if counts[name] > 1]
-        growing = [i for i in colliding if lengths[i] < len(ranked[i])]
-        if not growing:
+        names = [_join(words) for words in chosen]
+        groups: dict[str, list[int]] = {}
+        for i, name in enumerate(names):
+            groups.setdefault(name, []).append(i)
+        colliding = [group for group in groups.values() if len(group) > 1]
+        grew = [_tell_apart(group, ranked, chosen) for group in colliding]
+        if not any(grew):
             break
-        for i in growing:
-            lengths[i] += 1
-    for i in colliding:
+    for i in (i for group in colliding for i in group):
         names[i] = f"{names[i]} ({numbers[i]})"
     return names
+
+
+def _tell_apart(
+    group: Sequence[int],
+    ranked: Sequence[Sequence[_Word]],
+    chosen: Sequence[list[_Word]],
+) -> bool:
+    """Add to each of a group its next strongest trait that not all of them share."""
+    shared = set.intersection(*({word.text for word in ranked[i]} for i in group))
+    grew = False
+    for i in group:
+        for word in ranked[i]:
+            # What a name already says, all who bear it share.
+            if word.text not in shared:
+                chosen[i].append(word)
+                grew = True
+                break
+    return grew
 
 
 def _rank_words(

@@ -49,7 +49,8 @@ def elbow_and_silhouette_chart(model: ClusterModel) -> Chart:
     Returns
     -------
     altair chart
-        Two panels side by side; the elbow and the chosen number are marked.
+        Two panels side by side; the elbow, whose chord starts at one cluster, and the
+        chosen number are marked.
     """
     if not model.candidates:
         return _sentence("Numbers of clusters tried: none", model.outcome)
@@ -133,9 +134,10 @@ def _curve(  # noqa: PLR0913 - one argument per word of the panel
         text=mark_text,
         fontSize=13,
         fontWeight="bold",
-        align="left",
-        dx=8,
-        dy=-12,
+        # A falling curve leaves room at the upper right, a peak above itself.
+        align="left" if column == c.INERTIA else "center",
+        dx=8 if column == c.INERTIA else 0,
+        dy=-12 if column == c.INERTIA else -16,
     )
     return alt.layer(line, points, ring, label).properties(
         width=(_WIDTH - 130) // 2,
@@ -387,9 +389,9 @@ def _colours(model: ClusterModel) -> list[str]:
 def _sentence(title: str, text: str) -> Chart:
     chart = (
         alt.Chart(pd.DataFrame({"text": [text]}))
-        .mark_text(fontSize=14, color=_INK, limit=_WIDTH)
-        .encode(text="text:N")
-        .properties(width=_WIDTH, height=80, title=_title(title, ""))
+        .mark_text(fontSize=14, color=_INK, limit=_WIDTH, align="left")
+        .encode(text="text:N", x=alt.value(0))
+        .properties(width=_WIDTH, height=40, title=_title(title, ""))
     )
     return _theme(chart)
 

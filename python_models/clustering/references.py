@@ -83,15 +83,16 @@ class ReferenceSets:
         self._loadings: NDArray[np.float64] | None = None
         self._references: list[NDArray[np.float64]] = []
 
-    def gap(self, n_clusters: int, *, min_gap: float) -> Gap:
+    def gap(self, n_clusters: int, *, min_gap: float, min_gap_errors: float) -> Gap:
         """Compare one number of clusters with the reference sets.
 
         Parameters
         ----------
         n_clusters : int
             The candidate.
-        min_gap : float
-            A candidate that has less than half of this after five sets is given up.
+        min_gap, min_gap_errors : float
+            What a gap needs, as such and in standard errors. A candidate that has less
+            than half of it after five sets is given up, and noise costs little.
 
         Returns
         -------
@@ -102,18 +103,20 @@ class ReferenceSets:
             return Gap(gap=0.0, error=0.0)
         own = self._log_inertia(self._sample, n_clusters)
         log_inertias: list[float] = []
-        for number in range(self._n_references):
-            if (
-                number == _FIRST_REFERENCES
-                and np.mean(log_inertias) - own < min_gap / 2
-            ):
+        gap = Gap(gap=0.0, error=0.0)
+        for n_references in (_FIRST_REFERENCES, self._n_references):
+            log_inertias += [
+                self._log_inertia(self._reference(number), n_clusters)
+                for number in range(len(log_inertias), n_references)
+            ]
+            spread = float(np.std(log_inertias, ddof=1))
+            gap = Gap(
+                gap=float(np.mean(log_inertias)) - own,
+                error=spread * float(np.sqrt(1 + 1 / n_references)),
+            )
+            if gap.gap < max(min_gap, min_gap_errors * gap.error) / 2:
                 break
-            log_inertias.append(self._log_inertia(self._reference(number), n_clusters))
-        spread = float(np.std(log_inertias, ddof=1))
-        return Gap(
-            gap=float(np.mean(log_inertias)) - own,
-            error=spread * float(np.sqrt(1 + 1 / len(log_inertias))),
-        )
+        return gap
 
     def _log_inertia(self, points: NDArray[np.float64], n_clusters: int) -> float:
         n_distinct = len(pd.DataFrame(points).drop_duplicates())
