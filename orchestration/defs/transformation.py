@@ -104,9 +104,9 @@ def _refuse_earlier_day(warehouse: WarehouseResource, day: dt.date) -> None:
     newest = newest_history_date(warehouse.open())
     if newest and day < newest:
         message = (
-            f"as_of_date {day} is before {newest}, the newest date in history, "
-            "which is written forwards only. Run a later date; to see this one as known "
-            "now, materialize the marts that you want without the snapshot."
+            f"as_of_date {day} is before {newest}, the newest date in history, which "
+            "is written forwards only. Run a later date; to see this one as known now, "
+            "materialize the marts that you want without the snapshot."
         )
         raise dg.Failure(message)
 
