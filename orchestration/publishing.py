@@ -215,7 +215,7 @@ def _describe(
     connection.execute(
         f"create table published.{SCHEMA}.publication_sources as select "
         "? :: varchar as run_id, source_name, stream_name, "
-        "count(*) as n_files, sum(n_records) as n_records, "
+        "count(*) as n_files, sum(n_records) :: bigint as n_records, "
         "max(loaded_at) as newest_loaded_at "
         "from warehouse.raw.load_manifest where load_status = 'loaded' "
         "group by source_name, stream_name order by source_name, stream_name",
