@@ -7,7 +7,7 @@ import dagster as dg
 from dagster_dbt import build_dbt_asset_selection
 
 from orchestration import replay
-from orchestration.defs.clustering import clustering
+from orchestration.defs.clustering import Refit, clustering
 from orchestration.defs.ingestion import landed_files
 from orchestration.defs.resources import WAREHOUSE_POOL
 from orchestration.defs.transformation import WHOLE_JOB, dbt_models
@@ -78,7 +78,7 @@ daily_schedule = dg.ScheduleDefinition(
     job=segmentary_job,
     cron_schedule="0 3 * * *",
     execution_timezone=str(load_settings().project_var("business_time_zone")),
-    run_config={"ops": {"clustering": {"config": {"refit": "when_missing"}}}},
+    run_config={"ops": {"clustering": {"config": {"refit": Refit.WHEN_MISSING.name}}}},
     description="Everything, every night; customers are assigned by the kept model.",
 )
 
@@ -87,7 +87,7 @@ monthly_refit_schedule = dg.ScheduleDefinition(
     job=segmentary_job,
     cron_schedule="0 5 1 * *",
     execution_timezone=str(load_settings().project_var("business_time_zone")),
-    run_config={"ops": {"clustering": {"config": {"refit": "always"}}}},
+    run_config={"ops": {"clustering": {"config": {"refit": Refit.ALWAYS.name}}}},
     description="Everything, with a new cluster model, on the first of the month.",
 )
 

@@ -1,5 +1,6 @@
 """The code location loads, holds exactly these assets, and orders them so."""
 
+import datetime as dt
 from itertools import pairwise
 
 import dagster as dg
@@ -164,6 +165,17 @@ def test_dbt_tests_are_asset_checks(graph):
 def test_one_run_at_a_time_may_open_the_warehouse():
     for assets in defs.assets:
         assert assets.op.pool == "warehouse"
+
+
+def test_what_a_schedule_asks_for_is_valid():
+    moment = dt.datetime(2024, 3, 1, 5, tzinfo=dt.UTC)
+    for schedule in defs.schedules:
+        with dg.build_schedule_context(scheduled_execution_time=moment) as context:
+            requests = schedule.evaluate_tick(context).run_requests
+        assert len(requests) == 1
+        job = defs.resolve_job_def(schedule.job_name)
+        assert dg.validate_run_config(job, requests[0].run_config)
+        assert "refit" in str(requests[0].run_config)
 
 
 def test_schedules_and_sensor_wait_to_be_switched_on():
