@@ -10,7 +10,11 @@ from orchestration import replay
 from orchestration.defs.clustering import Refit, clustering
 from orchestration.defs.ingestion import landed_files
 from orchestration.defs.resources import WAREHOUSE_POOL
-from orchestration.defs.transformation import WHOLE_JOB, dbt_models
+from orchestration.defs.transformation import (
+    WHOLE_JOB,
+    WITHOUT_TESTS_TAG,
+    dbt_models,
+)
 from orchestration.ingestion.landing import find_files
 from orchestration.settings import load_settings, parse_date
 
@@ -32,12 +36,8 @@ build_months_job = dg.define_asset_job(
             "path:models/staging/python",
         )
     ).without_checks(),
-    config={
-        "ops": {
-            "dbt_models": {"config": {"run_tests": False}},
-            "clustering": {"config": {"with_history": True}},
-        }
-    },
+    config={"ops": {"clustering": {"config": {"with_history": True}}}},
+    tags={WITHOUT_TESTS_TAG: "true"},
     description="Landed files to the facts, segments and clusters of every month-end.",
 )
 

@@ -30,6 +30,12 @@ class AsOf(dg.ConfigurableResource[Any]):
         return load_settings().as_of_date(self.date, started_at)
 
 
+class DbtOptions(dg.ConfigurableResource[Any]):
+    """What holds for every dbt step of a run, however Dagster splits the project."""
+
+    full_refresh: bool = False
+
+
 class WarehouseResource(dg.ConfigurableResource[Any]):
     """The DuckDB file that dbt builds into; nothing else may open one."""
 
@@ -43,5 +49,6 @@ def make_resources(settings: Settings) -> dict[str, Any]:
     return {
         "as_of": AsOf(),
         "dbt": make_dbt(settings),
+        "dbt_options": DbtOptions(),
         "warehouse": WarehouseResource(),
     }

@@ -14,12 +14,19 @@ from dagster_dbt import (
     dbt_assets,
 )
 
-from orchestration.defs.resources import WAREHOUSE_POOL, AsOf, WarehouseResource
+from orchestration.defs.resources import (
+    WAREHOUSE_POOL,
+    AsOf,
+    DbtOptions,
+    WarehouseResource,
+)
 from orchestration.history import newest_history_date
 from orchestration.project import WarehouseDbt, prepare_manifest
 from orchestration.settings import AS_OF_VARIABLE, PROJECT_ROOT, load_settings
 
 WHOLE_JOB = "segmentary"
+# A run with this tag builds without dbt's data tests; only parts of a replay have it.
+WITHOUT_TESTS_TAG = "segmentary/without_tests"
 _ROOMS = ("core", "segments", "quality")
 
 
@@ -39,13 +46,6 @@ class RoomTranslator(DagsterDbtTranslator):
         return f"{kind}s"
 
 
-class DbtConfig(dg.Config):
-    """What a run may leave out or do again."""
-
-    run_tests: bool = True
-    full_refresh: bool = False
-
-
 @dbt_assets(
     manifest=prepare_manifest(),
     project=DbtProject(project_dir=PROJECT_ROOT, profiles_dir=PROJECT_ROOT),
@@ -56,8 +56,8 @@ class DbtConfig(dg.Config):
 )
 def dbt_models(
     context: dg.AssetExecutionContext,
-    config: DbtConfig,
     dbt: WarehouseDbt,
+    dbt_options: DbtOptions,
     as_of: AsOf,
     warehouse: WarehouseResource,
 ) -> Iterator[Any]:
@@ -65,12 +65,14 @@ def dbt_models(
     settings = load_settings()
     settings.dbt_target.mkdir(parents=True, exist_ok=True)
     # Unit tests check the code, not the data: contributors run them.
-    excluded = ["unit_test"] if config.run_tests else ["unit_test", "test"]
+    excluded = ["unit_test"]
+    if WITHOUT_TESTS_TAG in context.run.tags:
+        excluded.append("test")
     args = ["build", "--exclude-resource-type", *excluded]
     # A test runs in the step that builds the last of what it reads.
     args += ["--indirect-selection", "buildable"]
     args += ["--vars", json.dumps(settings.dbt_vars)]
-    if config.full_refresh:
+    if dbt_options.full_refresh:
         args.append("--full-refresh")
     day = as_of.resolve(context)
     if context.job_name == WHOLE_JOB:
