@@ -1,6 +1,7 @@
 {#- Creates the tables that ingestion and Python write, empty, so that dbt alone can
-    build an empty warehouse. The sources' YAML is the one contract of those tables;
-    ingestion adds to a landed record where it came from. -#}
+    build an empty warehouse, and the salt that identifiers are hashed with. The sources'
+    YAML is the one contract of those tables; ingestion adds to a landed record where it
+    came from. -#}
 {% macro create_source_tables() -%}
     {%- if execute and flags.WHICH in ('build', 'run', 'test', 'snapshot', 'seed') -%}
         {%- set tables = graph.sources.values()
@@ -24,5 +25,10 @@
                 ~ ' (' ~ columns | join(', ') ~ ')'
             ) -%}
         {%- endfor -%}
+        {#- Ingestion writes the salt first where ingestion runs. -#}
+        {%- do run_query(
+            'insert into raw.identifier_salt (salt) select ' ~ random_text()
+            ~ ' where not exists (select 1 from raw.identifier_salt)'
+        ) -%}
     {%- endif -%}
 {%- endmacro %}

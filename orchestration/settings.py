@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -33,12 +33,15 @@ class Settings:
         Vars handed to dbt, without the as-of date.
     default_as_of_date
         The as-of date of the vars file, for data sets that end on a known day.
+    salt
+        What identifiers are hashed with; None for the warehouse's own.
     """
 
     state: Path
     landing: Path
     dbt_vars: dict[str, Any]
     default_as_of_date: dt.date | None
+    salt: str | None = field(default=None, repr=False)
 
     @property
     def warehouse_path(self) -> Path:
@@ -140,6 +143,7 @@ def load_settings() -> Settings:
         landing=landing,
         dbt_vars=dbt_vars,
         default_as_of_date=parse_date(str(as_of), "as_of_date") if as_of else None,
+        salt=os.environ.get("SEGMENTARY_SALT") or None,
     )
 
 

@@ -37,6 +37,7 @@ def landed_files(
             _CONTRACTS,
             dt.datetime.now(dt.UTC).replace(tzinfo=None),
             sources=settings.project_var("sources"),
+            salt=settings.salt,
         )
         counts = {
             table.table_name: connection.execute(

@@ -14,13 +14,16 @@ from orchestration.ingestion.contracts import (
     read_contracts,
 )
 from orchestration.ingestion.load import FileResult, LoadReport, load_landed_files
+from orchestration.ingestion.salt import SaltError, keep_salt
 
 __all__ = [
     "ContractError",
     "FileResult",
     "LoadReport",
+    "SaltError",
     "TableContract",
     "create_raw_tables",
+    "keep_salt",
     "landed_streams",
     "load_landed_files",
     "read_contracts",

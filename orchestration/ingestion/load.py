@@ -22,6 +22,7 @@ from orchestration.ingestion.landing import (
     take_fingerprint,
 )
 from orchestration.ingestion.readers import Counts, Load, read_file
+from orchestration.ingestion.salt import keep_salt
 from orchestration.warehouse import compose, relation_name, transaction
 
 if TYPE_CHECKING:
@@ -141,6 +142,7 @@ def load_landed_files(  # noqa: PLR0913 - each is a choice of the caller
     now: dt.datetime,
     *,
     sources: Collection[str] | None = None,
+    salt: str | None = None,
     keep_rejected_text_days: int = KEEP_REJECTED_TEXT_DAYS,
 ) -> LoadReport:
     """Load every landed file that isn't loaded yet.
@@ -158,6 +160,9 @@ def load_landed_files(  # noqa: PLR0913 - each is a choice of the caller
     sources
         Names of the sources to load; files of other known sources are passed over. All
         when None.
+    salt
+        What identifiers are hashed with; the warehouse's own, or a random one, when
+        None.
     keep_rejected_text_days
         After how many days the text of a rejected line is emptied.
 
@@ -170,6 +175,8 @@ def load_landed_files(  # noqa: PLR0913 - each is a choice of the caller
     ------
     ValueError
         When `now` has a time zone, or `sources` names an unknown one.
+    SaltError
+        When the salt isn't the warehouse's.
 
     Notes
     -----
@@ -187,6 +194,7 @@ def load_landed_files(  # noqa: PLR0913 - each is a choice of the caller
     if not landing_dir.is_dir():
         logger.warning("no landing folder at %s: nothing to load", landing_dir)
     create_raw_tables(connection, tables)
+    keep_salt(connection, salt)
     skipped = known_sources - set(known_sources if sources is None else sources)
     loader = _Loader(connection, streams, now, skipped)
     files = find_files(landing_dir)
@@ -496,6 +504,10 @@ def _retire(
     it had been loaded from there.
     """
     relation = relation_name(table.relation)
+    # What was erased from the heir is counted there already.
+    connection.execute(
+        "delete from raw.erased_records where load_id = ?", [old.load_id]
+    )
     heir = connection.execute(
         "select min(load_id) from raw.load_manifest "
         "where load_status = 'duplicate_file' and duplicate_of_load_id = ?",

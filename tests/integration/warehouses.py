@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 PROJECT = Path(__file__).parents[2]
 DBT = Path(sys.executable).with_name("dbt")
 CONTRACTS = read_contracts(PROJECT / "models" / "staging")
+# Warehouses with one salt give their customers the same ids.
+SALT = "a salt that every test shares"
 # After every date of every data set: no test depends on the day that it runs on.
 LOADED_AT = dt.datetime(2026, 3, 1)  # noqa: DTZ001 - ingestion takes UTC without a zone
 HISTORY = "snap_segment_memberships+"
@@ -123,7 +125,12 @@ class Built:
         sources = self.data_set.dbt_vars.get("sources")
         with self.warehouse.write() as connection:
             return load_landed_files(
-                connection, landing, CONTRACTS, loaded_at, sources=sources
+                connection,
+                landing,
+                CONTRACTS,
+                loaded_at,
+                sources=sources,
+                salt=SALT,
             )
 
     def build(

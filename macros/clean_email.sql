@@ -1,0 +1,12 @@
+{#- An e-mail address as identity compares it, in lower case; missing where the text
+    doesn't look like one. -#}
+{% macro clean_email(expression) -%}
+    {%- set address = 'lower(' ~ clean_id(expression) ~ ')' -%}
+    case
+        when
+            {{ address }} like '%_@_%._%'
+            and {{ address }} not like '% %'
+            and {{ address }} not like '%@%@%'
+            then {{ address }}
+    end
+{%- endmacro %}
