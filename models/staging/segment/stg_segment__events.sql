@@ -6,15 +6,26 @@ source as (
 ),
 
 {% set time_zone = source_setting('source_time_zones', 'segment') -%}
+{% set calling_code = source_setting('source_calling_codes', 'segment') -%}
+{% set categories = 'context.consent.categoryPreferences' -%}
 extracted as (
     select
         _load_id as load_id,
         _record_number as record_number,
-        {{ clean_text(json_text('record', 'messageId')) }} as message_id,
-        {{ clean_text(json_text('record', 'anonymousId')) }} as anonymous_id,
-        {{ clean_text(json_text('record', 'userId')) }} as user_id,
-        {{ clean_text(json_text('record', 'properties.product_id')) }} as product_id,
-        {{ clean_text(json_text('record', 'properties.order_id')) }} as order_id,
+        {{ clean_id(json_text('record', 'messageId')) }} as message_id,
+        {{ clean_id(json_text('record', 'anonymousId')) }} as anonymous_id,
+        {{ clean_id(json_text('record', 'userId')) }} as user_id,
+        {{ clean_id(json_text('record', 'previousId')) }} as previous_id,
+        coalesce(
+            {{ clean_email(json_text('record', 'traits.email')) }},
+            {{ clean_email(json_text('record', 'context.traits.email')) }}
+        ) as email,
+        coalesce(
+            {{ clean_phone(json_text('record', 'traits.phone'), calling_code) }},
+            {{ clean_phone(json_text('record', 'context.traits.phone'), calling_code) }}
+        ) as phone,
+        {{ clean_id(json_text('record', 'properties.product_id')) }} as product_id,
+        {{ clean_id(json_text('record', 'properties.order_id')) }} as order_id,
         {{ hash_key(['record']) }} as content_key,
         lower({{ clean_text(json_text('record', 'type')) }}) as event_type,
         {{ clean_text(json_text('record', 'event')) }} as track_name,
@@ -22,6 +33,8 @@ extracted as (
         {{ clean_text(json_text('record', 'context.userAgent')) }} as user_agent,
         lower({{ clean_text(json_text('record', 'context.device.type')) }})
             as device_type,
+        {{ clean_text(json_text('record', 'context.location.country')) }}
+            as country_text,
         {{ clean_text(dbt.split_part(
             json_text('record', 'context.page.path'), "'?'", 1
         )) }} as page_path,
@@ -36,6 +49,11 @@ extracted as (
         {{ clean_text(json_text('record', 'properties.category')) }} as category,
         upper({{ clean_text(json_text('record', 'properties.currency')) }})
             as currency_code,
+        {{ consent_status('record', categories, 'analytics') }} as analytics_consent,
+        {{ consent_status('record', categories, 'personalization') }}
+            as personalization_consent,
+        {{ consent_status('record', categories, 'advertising') }}
+            as advertising_consent,
         {{ json_text('record', 'properties.quantity') }} as quantity_text,
         {{ json_text('record', 'properties.price') }} as price_text,
         coalesce(
@@ -70,6 +88,9 @@ final as (
         message_id,
         anonymous_id,
         user_id,
+        previous_id,
+        email,
+        phone,
         product_id,
         order_id,
         content_key,
@@ -83,6 +104,12 @@ final as (
         end as event_name,
         user_agent,
         device_type,
+        case
+            when length(country_text) = 2 then upper(country_text)
+        end as country_code,
+        case
+            when length(country_text) <> 2 then country_text
+        end as country_name,
         page_path,
         page_referrer,
         campaign_source,
@@ -90,6 +117,9 @@ final as (
         campaign_name,
         category,
         currency_code,
+        analytics_consent,
+        personalization_consent,
+        advertising_consent,
         case
             when message_id is null then 'missing_id'
             when anonymous_id is null and user_id is null then 'missing_identity'
