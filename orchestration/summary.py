@@ -21,13 +21,13 @@ _STAGES = """
     select source_name || ' ' || stream_name as stream, count(*) as files,
         sum(n_landed) as landed, sum(n_accepted) as accepted,
         sum(n_duplicate) as duplicate, sum(n_rejected) as rejected,
-        sum(n_withheld) as withheld
+        sum(n_withheld) as withheld, sum(n_erased) as erased
     from marts.row_accounting group by all order by all
 """
 _REASONS = """
     select reject_reason as reason, source_name || ' ' || stream_name as stream,
         count(*) as records
-    from marts.rejected_records group by all order by records desc, reason, stream
+    from marts.rejected_rows group by all order by records desc, reason, stream
 """
 _FACTS = """
     select table_name as "table", n_rows as rows from marts.publication_tables

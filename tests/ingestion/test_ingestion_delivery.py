@@ -193,6 +193,19 @@ def test_a_replaced_file_leaves_its_rows_to_its_copies(shop: Shop) -> None:
     assert shop.rows("rejected_lines") == []
 
 
+def test_a_replaced_file_takes_its_erased_records_along(shop: Shop) -> None:
+    # Erasure counts for each file that held the person; a copy keeps its own count.
+    for name in ("1", "2"):
+        shop.land(f"ga4/days/{name}.csv", b"id,value\n1,a\n2,b\n")
+    shop.load()
+    shop.connection.execute("insert into raw.erased_records values (1, 1), (2, 1)")
+    shop.connection.execute("delete from raw.ga4_days where id = '1'")
+    shop.land("ga4/days/1.csv", b"id,value\n3,c\n")
+    shop.load(LATER)
+    assert shop.rows("ga4_days", "_load_id", "id") == [(2, "2"), (3, "3")]
+    assert shop.rows("erased_records") == [(2, 1)]
+
+
 def test_a_replacement_that_fails_keeps_the_old_rows(shop: Shop) -> None:
     shop.land("ga4/days/1.csv", b"id,value\n1,old\n")
     shop.load()

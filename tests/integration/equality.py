@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # Mart -> why its rows differ between equal warehouses.
 NOT_COMPARED = {
     "row_accounting": "one row per load; its totals are compared instead",
-    "rejected_records": "names load and position; counts by reason are compared",
+    "rejected_rows": "names load and position; counts by reason are compared",
     "customer_segments": "reads the snapshot: since when depends on the runs before",
     "segment_transitions": "reads the snapshot: movement between the runs before",
     "segment_restatements": "reads the snapshot: what an earlier run said otherwise",
@@ -65,10 +65,10 @@ def fingerprints(built: Built) -> dict[str, tuple[int, int]]:
 
 
 def totals(built: Built) -> list[tuple[object, ...]]:
-    """Records by stream: landed, accepted, duplicate, rejected, withheld."""
+    """Records by stream: landed, accepted, duplicate, rejected, withheld, erased."""
     return built.rows(
         "select source_name, stream_name, sum(n_landed), sum(n_accepted),"
-        " sum(n_duplicate), sum(n_rejected), sum(n_withheld)"
+        " sum(n_duplicate), sum(n_rejected), sum(n_withheld), sum(n_erased)"
         " from marts.row_accounting group by all order by all"
     )
 
@@ -85,7 +85,7 @@ def reasons(built: Built) -> list[tuple[object, ...]]:
     """Rejected records by stream and reason."""
     return built.rows(
         "select source_name, stream_name, reject_reason, count(*)"
-        " from marts.rejected_records group by all order by all"
+        " from marts.rejected_rows group by all order by all"
     )
 
 

@@ -177,7 +177,7 @@ def test_bad_files_and_records_are_named(bad: Shop) -> None:
     ]
     assert bad.built.rows(
         "select file_path, position_type, position_number, reject_reason"
-        " from marts.rejected_records order by all"
+        " from marts.rejected_rows order by all"
     ) == [
         ("pos/order_lines/good.csv", "record", 3, "future_timestamp"),
         ("pos/order_lines/retyped.parquet", "record", 1, "unparseable_timestamp"),

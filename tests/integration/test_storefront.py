@@ -81,7 +81,7 @@ def test_every_planted_fault_is_accounted_for(
         if not kind.startswith(NO_REASONS) and count
     }
     found = storefront.rows(
-        "select reject_reason, count(*) from marts.rejected_records"
+        "select reject_reason, count(*) from marts.rejected_rows"
         " where source_name = ? and stream_name = ? group by reject_reason",
         *stream,
     )

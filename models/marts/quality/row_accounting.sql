@@ -10,6 +10,14 @@ loads as (
         and source_name in ({{ sources_that_are_on }})
 ),
 
+rejected_lines as (
+    select * from {{ ref('stg_landing__rejected_lines') }}
+),
+
+erased_records as (
+    select * from {{ ref('stg_landing__erased_records') }}
+),
+
 order_lines as (
     select * from {{ ref('int_order_lines_classified') }}
 ),
@@ -26,7 +34,13 @@ products as (
     select * from {{ ref('int_catalog_products_classified') }}
 ),
 
+-- A new stream joins here.
 records as (
+    select
+        load_id,
+        'rejected' as record_status
+    from rejected_lines
+    union all
     select
         load_id,
         record_status
@@ -62,19 +76,20 @@ records_per_load as (
 counted as (
     select
         loads.*,
+        coalesce(erased_records.n_records, 0) as n_erased,
         case
-            when loads.load_status = 'duplicate_file' then 0
-            else loads.n_rejected + coalesce(records_per_load.n_rejected, 0)
-        end as n_rejected_all,
-        case
-            when loads.load_status = 'duplicate_file' then loads.n_records
+            when loads.load_status = 'duplicate_file'
+                then loads.n_records - coalesce(erased_records.n_records, 0)
             else coalesce(records_per_load.n_duplicate, 0)
         end as n_duplicate,
+        coalesce(records_per_load.n_rejected, 0) as n_rejected_all,
         coalesce(records_per_load.n_withheld, 0) as n_withheld,
         coalesce(records_per_load.n_accepted, 0) as n_accepted
     from loads
     left join records_per_load
         on loads.load_id = records_per_load.load_id
+    left join erased_records
+        on loads.load_id = erased_records.load_id
 ),
 
 final as (
@@ -92,7 +107,8 @@ final as (
         cast(n_accepted as bigint) as n_accepted,
         cast(n_duplicate as bigint) as n_duplicate,
         cast(n_rejected_all as bigint) as n_rejected,
-        cast(n_withheld as bigint) as n_withheld
+        cast(n_withheld as bigint) as n_withheld,
+        cast(n_erased as bigint) as n_erased
     from counted
 )
 

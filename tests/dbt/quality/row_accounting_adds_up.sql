@@ -8,6 +8,7 @@ select
     n_accepted,
     n_duplicate,
     n_rejected,
-    n_withheld
+    n_withheld,
+    n_erased
 from {{ ref('row_accounting') }}
-where n_landed <> n_accepted + n_duplicate + n_rejected + n_withheld
+where n_landed <> n_accepted + n_duplicate + n_rejected + n_withheld + n_erased

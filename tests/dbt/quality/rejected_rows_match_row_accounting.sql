@@ -1,4 +1,4 @@
-{{ config(meta={'dagster': {'ref': {'name': 'rejected_records'}}}) }}
+{{ config(meta={'dagster': {'ref': {'name': 'rejected_rows'}}}) }}
 
 -- Guards that each rejected record can be looked up: as many rows as the accounting
 -- counts, load by load.
@@ -12,7 +12,7 @@ rejected_per_load as (
     select
         load_number,
         count(*) as n_records
-    from {{ ref('rejected_records') }}
+    from {{ ref('rejected_rows') }}
     group by load_number
 ),
 
