@@ -104,12 +104,8 @@ final as (
         end as event_name,
         user_agent,
         device_type,
-        case
-            when length(country_text) = 2 then upper(country_text)
-        end as country_code,
-        case
-            when length(country_text) <> 2 then country_text
-        end as country_name,
+        {{ country_code('country_text') }} as country_code,
+        case when length(country_text) <> 2 then country_text end as country_name,
         page_path,
         page_referrer,
         campaign_source,
