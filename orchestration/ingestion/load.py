@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from orchestration.ingestion.contracts import create_raw_tables, landed_streams
+from orchestration.ingestion.file_columns import record_file_columns
 from orchestration.ingestion.landing import (
     FileError,
     FileReason,
@@ -180,8 +181,9 @@ def load_landed_files(  # noqa: PLR0913 - each is a choice of the caller
 
     Notes
     -----
-    Each file is one transaction: its rows, its rejected lines and its manifest row. A
-    run that is killed leaves whole files only, and the next run goes on with the rest.
+    Each file is one transaction: its rows, its rejected lines, its columns and its
+    manifest row. A run that is killed leaves whole files only, and the next run goes on
+    with the rest.
     """
     if now.tzinfo is not None:
         message = f"now is in UTC without a zone, not {now!r}"
@@ -435,6 +437,8 @@ class _Loader:
                     if original
                     else read_file(self._connection, file, file_format, load)
                 )
+                if not original:
+                    record_file_columns(self._connection, table, load.load_id)
                 _check_unchanged(file, fingerprint)
                 entry = _Entry(
                     load.load_id,
@@ -517,6 +521,7 @@ def _retire(
         for statement in (
             compose("delete from $table where _load_id = ?", table=relation),
             "delete from raw.rejected_lines where load_id = ?",
+            "delete from raw.file_columns where load_id = ?",
         ):
             connection.execute(statement, [old.load_id])
     else:
@@ -525,6 +530,7 @@ def _retire(
                 "update $table set _load_id = ? where _load_id = ?", table=relation
             ),
             "update raw.rejected_lines set load_id = ? where load_id = ?",
+            "update raw.file_columns set load_id = ? where load_id = ?",
             (
                 "update raw.load_manifest set duplicate_of_load_id = ? "
                 "where duplicate_of_load_id = ?"

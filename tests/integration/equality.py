@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 NOT_COMPARED = {
     "row_accounting": "one row per load; its totals are compared instead",
     "rejected_rows": "names load and position; counts by reason are compared",
+    "schema_drift": "compares each load with the loads before it",
     "customer_segments": "reads the snapshot: since when depends on the runs before",
     "segment_transitions": "reads the snapshot: movement between the runs before",
     "segment_restatements": "reads the snapshot: what an earlier run said otherwise",
