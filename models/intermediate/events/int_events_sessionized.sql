@@ -4,11 +4,15 @@
         incremental_strategy='delete+insert',
         unique_key='device_key',
         on_schema_change='fail',
+        post_hook="delete from {{ this }} where load_id not in (
+            select load_id from {{ ref('stg_landing__loads') }}
+            where load_status = 'loaded'
+        )",
     )
 }}
 
--- Duplicates stay in their device's stream, outside every session: a device whose only
--- event turns into a duplicate still has a row, which replaces its old ones.
+-- Duplicates and withheld events stay in their device's stream, outside every session:
+-- a device whose only event turns into one still has a row, replacing its old ones.
 with
 
 readable_events as (
@@ -17,19 +21,21 @@ readable_events as (
 ),
 
 {% if is_incremental() -%}
-changed_events as (
-    select event_key
-    from readable_events
-    where load_id > (select coalesce(max(load_id), 0) from {{ this }})
-    group by event_key
+loads as (
+    select * from {{ ref('stg_landing__loads') }}
+    where load_status = 'loaded'
 ),
 
 touched_devices as (
-    select readable_events.device_key
+    select device_key
     from readable_events
-    inner join changed_events
-        on readable_events.event_key = changed_events.event_key
-    group by readable_events.device_key
+    where
+        classified_at_load_id
+        > (select coalesce(max(classified_at_load_id), 0) from {{ this }})
+    union distinct
+    select device_key
+    from {{ this }}
+    where load_id not in (select load_id from loads)
 ),
 
 {% endif -%}
@@ -46,7 +52,7 @@ ordered as (
     select
         *,
         lag(occurred_at) over stream as previous_occurred_at,
-        count(user_id) over stream as user_run
+        count(user_key) over stream as user_run
     from events
     window stream as (
         partition by device_key, record_status
@@ -55,23 +61,23 @@ ordered as (
     )
 ),
 
--- The last user known at each event: one user id opens every run.
+-- The last user known at each event: one user opens every run.
 recognised as (
     select
         *,
-        max(user_id) over (
+        max(user_key) over (
             partition by device_key, record_status, user_run
-        ) as known_user_id
+        ) as known_user_key
     from ordered
 ),
 
 bounded as (
     select
         *,
-        lag(known_user_id) over (
+        lag(known_user_key) over (
             partition by device_key, record_status
             order by occurred_at, event_key, load_id, record_number
-        ) as previous_user_id
+        ) as previous_user_key
     from recognised
 ),
 
@@ -85,7 +91,7 @@ flagged as (
                     'minute', var('session_timeout_minutes'), 'previous_occurred_at'
                 ) }}
                 then 1
-            when user_id <> previous_user_id then 1
+            when user_key <> previous_user_key then 1
             else 0
         end as session_start
     from bounded
@@ -124,10 +130,8 @@ final as (
             when record_status = 'accepted'
                 then {{ hash_key(['device_key', 'first_event_key']) }}
         end as session_key,
-        message_id,
-        anonymous_id,
-        user_id,
-        known_user_id,
+        user_key,
+        known_user_key,
         product_id,
         order_id,
 
@@ -150,6 +154,7 @@ final as (
         quantity,
         price_amount,
         revenue_amount,
+        classified_at_load_id,
 
         -- times
         occurred_at,

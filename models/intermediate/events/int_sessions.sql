@@ -30,11 +30,10 @@ aggregated as (
     select
         session_key,
         min(device_key) as device_key,
-        min(anonymous_id) as anonymous_id,
         min(source_name) as source_name,
-        max(user_id) as session_user_id,
-        max(case when session_event_number = 1 then known_user_id end)
-            as device_user_id,
+        max(user_key) as session_user_key,
+        max(case when session_event_number = 1 then known_user_key end)
+            as device_user_key,
         max(case when session_event_number = 1 then device_type end) as device_type,
         max(case when session_event_number = 1 then page_path end)
             as landing_page_path,
@@ -61,7 +60,7 @@ aggregated as (
 ),
 
 -- The user seen in the session, else the last one before on the device, else the
--- device's only one.
+-- device's own customer.
 attributed as (
     select
         aggregated.*,
@@ -70,13 +69,10 @@ attributed as (
     from aggregated
     left join customer_identifiers as user_customers
         on
-            coalesce(aggregated.session_user_id, aggregated.device_user_id)
-            = user_customers.identifier_value
-            and user_customers.identifier_type = 'user_id'
+            coalesce(aggregated.session_user_key, aggregated.device_user_key)
+            = user_customers.identifier_key
     left join customer_identifiers as device_customers
-        on
-            aggregated.anonymous_id = device_customers.identifier_value
-            and device_customers.identifier_type = 'anonymous_id'
+        on aggregated.device_key = device_customers.identifier_key
 ),
 
 final as (

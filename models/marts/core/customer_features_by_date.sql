@@ -1,8 +1,16 @@
 with
 
+customers as (
+    select * from {{ ref('dim_customers') }}
+    where is_personalization_allowed
+),
+
+-- What is learned from customers is used to personalise, so it takes their consent.
 customer_facts as (
     select * from {{ ref('customer_facts_by_date') }}
-    where n_orders_window > 0
+    where
+        n_orders_window > 0
+        and customer_id in (select customers.customer_id from customers)
 ),
 
 order_lines as (

@@ -4,6 +4,10 @@ customer_identifiers as (
     select * from {{ ref('int_customer_identifiers') }}
 ),
 
+customer_consents as (
+    select * from {{ ref('customer_consents') }}
+),
+
 orders as (
     select * from {{ ref('int_orders') }}
     where customer_id is not null
@@ -17,11 +21,36 @@ sessions as (
 customers as (
     select
         customer_id,
-        sum(case when identifier_type = 'anonymous_id' then 1 else 0 end) as n_devices,
+        sum(case when identifier_strength = 'device' then 1 else 0 end) as n_devices,
+        count(*) as n_identifiers,
+        max(case when identifier_strength = 'strong' then 1 else 0 end) = 1
+            as is_identified,
         min(first_seen_at) as first_seen_at,
         max(last_seen_at) as last_seen_at
     from customer_identifiers
     group by customer_id
+),
+
+-- The shop's own id, the one seen first where the customer has several.
+numbered_users as (
+    select
+        *,
+        row_number() over (
+            partition by customer_id
+            order by first_seen_at, identifier_key
+        ) as user_number
+    from customer_identifiers
+    where identifier_type = 'user_id'
+),
+
+first_users as (
+    select * from numbered_users
+    where user_number = 1
+),
+
+personalization_consents as (
+    select * from customer_consents
+    where purpose = 'personalization'
 ),
 
 numbered_orders as (
@@ -68,6 +97,7 @@ final as (
     select
         -- keys
         customers.customer_id,
+        first_users.identifier_value as user_id,
 
         -- attributes
         orders_per_customer.country,
@@ -76,11 +106,14 @@ final as (
         first_sessions.device_type as first_device_type,
 
         -- measures
+        cast(customers.n_identifiers as bigint) as n_identifiers,
         cast(customers.n_devices as bigint) as n_devices,
         cast(coalesce(orders_per_customer.n_countries, 0) as bigint) as n_countries,
         cast(coalesce(orders_per_customer.n_orders, 0) as bigint) as n_orders,
 
         -- flags
+        customers.is_identified,
+        personalization_consents.is_allowed as is_personalization_allowed,
         coalesce(orders_per_customer.n_orders, 0) > 0 as is_purchaser,
 
         -- times
@@ -89,6 +122,10 @@ final as (
         orders_per_customer.first_ordered_at,
         orders_per_customer.last_ordered_at
     from customers
+    left join first_users
+        on customers.customer_id = first_users.customer_id
+    left join personalization_consents
+        on customers.customer_id = personalization_consents.customer_id
     left join orders_per_customer
         on customers.customer_id = orders_per_customer.customer_id
     left join first_sessions

@@ -22,6 +22,12 @@ clusters as (
     select * from {{ ref('stg_python__clusters') }}
 ),
 
+-- Whoever no longer agrees to personalization leaves at once.
+customers as (
+    select * from {{ ref('dim_customers') }}
+    where is_personalization_allowed
+),
+
 final as (
     select
         -- keys
@@ -38,6 +44,8 @@ final as (
         -- measures
         assignments.centroid_distance
     from assignments
+    inner join customers
+        on assignments.customer_id = customers.customer_id
     left join clusters
         on
             assignments.model_id = clusters.model_id

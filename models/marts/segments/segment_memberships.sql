@@ -14,6 +14,13 @@ customer_clusters as (
     select * from {{ ref('customer_clusters') }}
 ),
 
+superseded_customers as (
+    select from_customer_id as customer_id
+    from {{ ref('customer_id_changes') }}
+    where is_superseded and to_customer_id is not null
+    group by from_customer_id
+),
+
 membership_history as (
     {{ membership_history() }}
 ),
@@ -35,18 +42,22 @@ assigned as (
     select * from cluster_assignments
 ),
 
--- A row once there never vanishes: whoever is gone from the facts is in no segment.
+-- A row once there never vanishes: whoever is gone from the facts is in no segment, or
+-- was found to be another customer.
 vanished as (
     select
         {{ as_of_date() }} as as_of_date,
         membership_history.customer_id,
         membership_history.segment_set,
-        'none' as segment
+        case when superseded_customers.customer_id is null then 'none' else 'merged' end
+            as segment
     from membership_history
     left join assigned
         on
             membership_history.customer_id = assigned.customer_id
             and membership_history.segment_set = assigned.segment_set
+    left join superseded_customers
+        on membership_history.customer_id = superseded_customers.customer_id
     where assigned.customer_id is null
 ),
 

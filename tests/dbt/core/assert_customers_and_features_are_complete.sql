@@ -2,7 +2,7 @@
 
 -- Guards who is in a mart: dim_customers counts each customer's orders and holds every
 -- customer that identity knows; customer_features holds exactly the purchasers of the
--- window.
+-- window who may be personalised for.
 with
 
 identifiers as (
@@ -20,7 +20,12 @@ customers as (
 
 window_purchasers as (
     select * from {{ ref('customer_facts') }}
-    where n_orders_window > 0
+    where
+        n_orders_window > 0
+        and customer_id in (
+            select customers.customer_id from customers
+            where customers.is_personalization_allowed
+        )
 ),
 
 features as (

@@ -6,7 +6,7 @@ with
 
 segment_memberships as (
     select * from {{ ref('segment_memberships') }}
-    where segment <> 'none'
+    where segment not in ('none', 'merged')
 ),
 
 rfm_segments as (

@@ -1,0 +1,74 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='append',
+        full_refresh=false,
+        on_schema_change='fail',
+    )
+}}
+
+-- What identity said of an identifier, each time that it said something else. Runs
+-- are numbered, since no model reads the clock; what was said can't be recomputed, so a
+-- full refresh leaves it.
+with
+
+loads as (
+    select * from {{ ref('stg_landing__loads') }}
+),
+
+customer_identifiers as (
+    select * from {{ ref('int_customer_identifiers') }}
+),
+
+{% if is_incremental() -%}
+versions as (
+    select
+        *,
+        row_number() over (
+            partition by identifier_key
+            order by version_number desc
+        ) as recency_number
+    from {{ this }}
+),
+
+latest_versions as (
+    select * from versions
+    where recency_number = 1
+),
+
+changed as (
+    select
+        coalesce(customer_identifiers.identifier_key, latest_versions.identifier_key)
+            as identifier_key,
+        customer_identifiers.customer_id,
+        (select max(versions.version_number) + 1 from versions) as version_number
+    from customer_identifiers
+    full outer join latest_versions
+        on customer_identifiers.identifier_key = latest_versions.identifier_key
+    where
+        coalesce(customer_identifiers.customer_id, '')
+        <> coalesce(latest_versions.customer_id, '')
+),
+{%- else -%}
+changed as (
+    select
+        identifier_key,
+        customer_id,
+        1 as version_number
+    from customer_identifiers
+),
+{%- endif %}
+
+final as (
+    select
+        -- keys
+        identifier_key,
+        customer_id,
+
+        -- measures
+        cast(version_number as bigint) as version_number,
+        (select max(loads.load_id) from loads) as load_id
+    from changed
+)
+
+select * from final
