@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from demo.storefront.parameters import PRICE_FACTORS
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -117,4 +119,17 @@ def make_catalogue(rng: np.random.Generator) -> Catalogue:
         brand=brand_names,
         list_price=np.array(prices, dtype=np.int64),
         updated_at=[str(time).replace("T", " ") for time in updated],
+    )
+
+
+def local_prices(catalogue: Catalogue) -> npt.NDArray[np.int64]:
+    """Return the list prices in cents of every currency, (n_currencies, n_products).
+
+    The dollar's prices are the catalogue's; elsewhere they are set once, to end in .95,
+    and don't follow the rate.
+    """
+    factors = np.array(PRICE_FACTORS)[:, None]
+    return np.asarray(
+        np.maximum(np.round(catalogue.list_price * factors / 100), 5) * 100 - 5,
+        dtype=np.int64,
     )

@@ -10,26 +10,59 @@ recomputes both from the landed files; README.md has the figures.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 
-FIRST_DATE = date(2025, 1, 1)
 AS_OF_DATE = date(2026, 1, 1)
-N_DAYS = (AS_OF_DATE - FIRST_DATE).days
+# The archetypes' days count in a year; a shorter or longer period stretches them.
+N_DAYS = 365
 TIME_ZONE = "America/New_York"
-CURRENCY_CODE = "USD"
+REPORTING_CURRENCY_CODE = "USD"
 
-# Each customer gets a telephone number of the range kept for fiction, 555-0100 to
-# 555-0199 in one of 799 area codes: there are no more of them.
-MAX_CUSTOMERS = 79_900
+MIN_CUSTOMERS, MAX_CUSTOMERS = 20, 2_000_000
+MIN_DAYS, MAX_DAYS = 60, 1_461
 
-PROSPECT = "prospect"
+
+@dataclass(frozen=True)
+class Country:
+    """Where people live.
+
+    Attributes
+    ----------
+    code, name
+        ISO 3166-1 alpha-2, and the English name that GA4 writes.
+    share
+        Share of the customers.
+    currency_code
+        What they pay in.
+    is_opt_in
+        Whether an event without any consent signal must not be used there.
+    """
+
+    code: str
+    name: str
+    share: float
+    currency_code: str
+    is_opt_in: bool
+
+
+COUNTRIES = (
+    Country("US", "United States", 0.64, "USD", is_opt_in=False),
+    Country("GB", "United Kingdom", 0.16, "GBP", is_opt_in=True),
+    Country("DE", "Germany", 0.11, "EUR", is_opt_in=True),
+    Country("FR", "France", 0.09, "EUR", is_opt_in=True),
+)
+CURRENCY_CODES = ("USD", "GBP", "EUR")
+# What a dollar of the list price costs there, before rounding to .95.
+PRICE_FACTORS = (1.0, 0.8, 0.92)
+# The dollar's price of one unit on the first day; then it wanders.
+FIRST_RATES = (1.0, 1.25, 1.087)
 
 
 @dataclass(frozen=True)
 class Archetype:
     """A kind of purchaser.
 
-    Days count from 0 = 1 January. Means of customers are spread by `spread`, so that
+    Days count from 0 to 364 in a year, and are stretched to another period. Means of customers are spread by `spread`, so that
     two customers of one kind are not alike.
 
     Attributes
@@ -203,23 +236,46 @@ class Faults:
     ----------
     duplicate_events
         Events sent a second time with the same `messageId`.
-    late_events
-        Events received one to four days after they occurred.
+    late_events, delayed_events
+        Events received one to four days, or two to 24 hours, after they occurred.
+    misfiled_events
+        Events that land in the file of the month before or after the one in which
+        they were received.
     malformed_json, missing_id, missing_identity, unparseable_timestamp,
     future_timestamp, unknown_type, missing_event_name
         Events spoiled so that they must be rejected for that reason.
     bot_visits_per_customer
         Visits by robots, each of some 20 events, per customer of the shop.
+    skewed_devices
+        Share of the site's devices whose clock is hours or days off.
+    duplicate_app_events
+        Rows of the app's export that are there twice.
+    malformed_app_json, missing_app_identity, missing_app_name, missing_app_timestamp
+        Rows of the app's export spoiled so that they must be rejected.
     duplicate_lines
-        Order lines exported a second time.
+        Store order lines exported a second time.
     unparseable_lines
-        Order lines with a broken quantity, and as many with a broken time.
+        Store order lines with a broken quantity, and as many with a broken time.
+    unnamed_store_orders
+        Share of store orders at which no loyalty card was shown.
     cancelled_orders
         Online orders of customers with three or more that are cancelled.
+    duplicate_orders
+        Order records sent a second time, unchanged.
+    malformed_orders
+        Further order records cut in half, of orders that arrive whole as well.
+    test_orders
+        Orders that staff placed to try the shop, as a share of the online orders.
+    only_in_events, only_in_order_system
+        Online orders that the order system lost, or that no event tells of.
+    missing_contact_ids
+        Further CRM records without a contact id, as a share of the contacts.
     """
 
     duplicate_events: float = 0.015
     late_events: float = 0.01
+    delayed_events: float = 0.005
+    misfiled_events: float = 0.002
     malformed_json: float = 0.0012
     missing_id: float = 0.001
     missing_identity: float = 0.0003
@@ -228,9 +284,22 @@ class Faults:
     unknown_type: float = 0.0003
     missing_event_name: float = 0.0003
     bot_visits_per_customer: float = 0.025
-    duplicate_lines: float = 0.01
-    unparseable_lines: float = 0.002
+    skewed_devices: float = 0.01
+    duplicate_app_events: float = 0.01
+    malformed_app_json: float = 0.0012
+    missing_app_identity: float = 0.001
+    missing_app_name: float = 0.001
+    missing_app_timestamp: float = 0.001
+    duplicate_lines: float = 0.02
+    unparseable_lines: float = 0.01
+    unnamed_store_orders: float = 0.1
     cancelled_orders: float = 0.012
+    duplicate_orders: float = 0.01
+    malformed_orders: float = 0.004
+    test_orders: float = 0.006
+    only_in_events: float = 0.005
+    only_in_order_system: float = 0.01
+    missing_contact_ids: float = 0.02
 
 
 @dataclass(frozen=True)
@@ -241,34 +310,51 @@ class Parameters:
     ----------
     n_customers
         Known customers: purchasers of the five archetypes, and prospects.
+    n_days
+        Days before `AS_OF_DATE` in which everything happens.
     prospect_share
         Share of them who sign up and browse but never buy.
     visitors_per_customer
         Devices that come once or twice and never say whose they are.
+    kiosk_users
+        Customers who log in at the one tablet in a store; all of them if there are
+        fewer.
     seed
         Seed of numpy's PCG64 generators, one spawned per part of the simulation.
+    has_daily_app_files
+        Whether the app's export has a file for each day, as Google writes it, or one
+        for each month, which loads faster.
     faults
         The dirt.
     """
 
     n_customers: int = 2_500
+    n_days: int = N_DAYS
     prospect_share: float = 0.42
-    visitors_per_customer: float = 0.5
+    visitors_per_customer: float = 0.3
+    kiosk_users: int = 200
     seed: int = 20251
+    has_daily_app_files: bool = False
     faults: Faults = Faults()
 
     def __post_init__(self) -> None:
-        """Check the number of customers.
+        """Check the numbers of customers and days.
 
         Raises
         ------
         ValueError
-            If it is not from 20 to 79,900.
+            If one is out of its range; the message names the range.
         """
-        smallest = 20
-        if not smallest <= self.n_customers <= MAX_CUSTOMERS:
-            message = (
-                f"n_customers is {self.n_customers}; expected {smallest} to "
-                f"{MAX_CUSTOMERS:,} (one telephone number reserved for fiction each)."
-            )
-            raise ValueError(message)
+        for name, value, smallest, largest in (
+            ("n_customers", self.n_customers, MIN_CUSTOMERS, MAX_CUSTOMERS),
+            ("n_days", self.n_days, MIN_DAYS, MAX_DAYS),
+            ("kiosk_users", self.kiosk_users, 0, MAX_CUSTOMERS),
+        ):
+            if not smallest <= value <= largest:
+                message = f"{name} is {value}; expected {smallest} to {largest:,}."
+                raise ValueError(message)
+
+    @property
+    def first_date(self) -> date:
+        """The first day on which something happens."""
+        return AS_OF_DATE - timedelta(days=self.n_days)

@@ -3,47 +3,64 @@
 One gzip file of JSON lines a month, by the local time at which the collector received
 the event; version 2 of the Segment specification with its e-commerce event names.
 
-A device's clock is off by a few seconds. As in the specification, `originalTimestamp`
-and `sentAt` are by that clock, `receivedAt` by the collector's, and `timestamp` =
-`receivedAt` - (`sentAt` - `originalTimestamp`).
+A device's clock is off by a few seconds, a few devices' by hours or days. As in the
+specification, `originalTimestamp` and `sentAt` are by that clock, `receivedAt` by the
+collector's, and `timestamp` = `receivedAt` - (`sentAt` - `originalTimestamp`).
+
+Half-way through the period the site is released anew: `properties.loyalty_points`
+appears, `properties.coupon` is `coupon_code` from then on, and `price` is text.
 
 References
 ----------
 https://segment.com/docs/connections/spec/common/,
-https://segment.com/docs/connections/spec/ecommerce/v2/.
+https://segment.com/docs/connections/spec/ecommerce/v2/,
+https://segment.com/docs/privacy/consent-management/consent-in-segment-connections/.
 """
 
 from __future__ import annotations
 
 import json
-import uuid
-from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from demo.storefront.catalogue import CATEGORIES, Catalogue
-from demo.storefront.order_lines import order_id, tax_contained
-from demo.storefront.parameters import (
-    CURRENCY_CODE,
-    FIRST_DATE,
-    N_DAYS,
-    TIME_ZONE,
-    Parameters,
-)
+from demo.storefront.catalogue import CATEGORIES, Catalogue, local_prices
+from demo.storefront.consents import LOST_SHARE, UNKNOWN
+from demo.storefront.parameters import COUNTRIES, CURRENCY_CODES, Parameters
+from demo.storefront.people import typed_emails
 from demo.storefront.simulation import (
+    COUNTRY_CURRENCY,
     NOBODY,
     NOTHING,
     EventKind,
     Truth,
-    end_of_year,
+    end_of_period,
+    to_local,
+)
+from demo.storefront.texts import (
+    choose,
+    in_chunks,
+    integers,
+    join,
+    money,
+    pick,
+    replaced,
+    utc_times,
+    uuids,
+    write_records,
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from demo.files import WrittenFile
+    from demo.storefront.consents import Consents
+    from demo.storefront.orders import OrderBook
     from demo.storefront.people import People
-    from demo.storefront.simulation import Booleans, Integers
+    from demo.storefront.simulation import Booleans, Events, Integers
 
 SITE = "https://storefront.example.com"
 SHOP_NAME = "Storefront"
@@ -126,24 +143,16 @@ HOME_SHARE = 0.6
 N_LISTED = 4
 ROBOT_PAGE_SHARE = 0.3
 WRONG_TIMES = ("not-a-time", "2025-13-41T10:00:00.000Z")
+COUPON_CODES = ("WELCOME10", "SPRING15", "VIP20")
+LATE_MS = DAY_MS
 
 
 @dataclass(frozen=True)
-class _Sent:
-    """Every record to be written, one element each.
+class Traffic:
+    """Events of people and robots alike, and the visits that they belong to.
 
-    `event` is an index into the events, robots' after the true ones; `received_at` is
-    by the collector's clock; `rejection` is an index into `REJECTIONS`, or -1.
+    The first `n_true` are people's. `consent` is the state that an event tells of.
     """
-
-    event: Integers
-    received_at: Integers
-    rejection: Integers
-
-
-@dataclass(frozen=True)
-class _Traffic:
-    """Events of people and robots alike, and the visits that they belong to."""
 
     n_true: int
     kind: Integers
@@ -151,77 +160,132 @@ class _Traffic:
     occurred_at: Integers
     is_known: Booleans
     visit: Integers
-    visit_customer: Integers
+    consent: Integers
+    visit_account: Integers
+    visit_country: Integers
     visit_device: Integers
     visit_order: Integers
-    visit_agent: list[str]
+    visit_agent: Integers
     visit_is_mobile: Booleans
 
+    @property
+    def account(self) -> Integers:
+        """The account that each event names, -1 for none."""
+        return np.where(self.is_known, self.visit_account[self.visit], NOBODY)
 
-def _with_robots(
-    rng: np.random.Generator, truth: Truth, parameters: Parameters
-) -> _Traffic:
-    """Return the true events and behind them those of robots.
+    @property
+    def device(self) -> Integers:
+        """The device of each event."""
+        return self.visit_device[self.visit]
+
+
+@dataclass(frozen=True)
+class Sent:
+    """Every record to be written, one element each.
+
+    `event` is an index into the traffic; `received_at` is by the collector's clock;
+    `month` is that of the file, counted from year 0; `rejection` is an index into
+    `REJECTIONS`, or -1.
+    """
+
+    event: Integers
+    received_at: Integers
+    month: Integers
+    rejection: Integers
+
+
+def make_traffic(
+    seed: np.random.SeedSequence,
+    truth: Truth,
+    events: Events,
+    consents: Consents,
+    parameters: Parameters,
+) -> Traffic:
+    """Return the site's events and behind them those of robots.
 
     A robot is a device of its own, looks at pages and products only, every second or
     two, at any hour, and is known by its user agent alone.
     """
-    visits, events = truth.visits, truth.events
+    rng = np.random.default_rng(seed)
+    visits = truth.visits
+    on_site = ~truth.devices.is_app[visits.device[events.visit]]
+    visit = events.visit[on_site]
     n_visits = len(visits.customer)
     n_robots = round(parameters.faults.bot_visits_per_customer * parameters.n_customers)
     robots = np.arange(n_robots)
     robot = np.repeat(robots, 8 + rng.poisson(12, n_robots))
     size = len(robot)
-    first_ms = int(np.datetime64(FIRST_DATE, "ms").astype(np.int64)) + DAY_MS
-    started_at = first_ms + rng.integers(0, (N_DAYS - 2) * DAY_MS, n_robots)
+    first_ms = int(np.datetime64(parameters.first_date, "ms").astype(np.int64)) + DAY_MS
+    started_at = first_ms + rng.integers(0, (parameters.n_days - 2) * DAY_MS, n_robots)
     steps = rng.integers(800, 2_500, size)
     starts = np.flatnonzero(np.diff(robot, prepend=-1))
     elapsed = np.cumsum(steps)
     elapsed -= np.repeat(elapsed[starts], np.diff(starts, append=size))
     is_page = rng.random(size) < ROBOT_PAGE_SHARE
 
-    people_agents = [
-        (MOBILE_AGENTS if mobile else DESKTOP_AGENTS)[device % 3]
-        for device, mobile in zip(
-            visits.device.tolist(), visits.is_mobile.tolist(), strict=True
-        )
-    ]
-    robot_agents = [BOT_AGENTS[index % len(BOT_AGENTS)] for index in range(n_robots)]
+    n_kinds = len(DESKTOP_AGENTS)
+    agent = visits.device % n_kinds + n_kinds * visits.is_mobile
     nothing = np.full(n_robots, NOTHING)
-    n_devices = int(visits.device.max()) + 1
-    return _Traffic(
-        n_true=len(events.visit),
+    n_devices = len(truth.devices.owner)
+    occurred_at = events.occurred_at[on_site]
+    consent = consents.at(visits.device[visit], occurred_at)
+    consent[rng.random(len(visit)) < LOST_SHARE] = UNKNOWN
+    return Traffic(
+        n_true=len(visit),
         kind=np.concatenate(
-            [events.kind, np.where(is_page, EventKind.PAGE, EventKind.PRODUCT_VIEWED)]
+            [
+                events.kind[on_site],
+                np.where(is_page, EventKind.PAGE, EventKind.PRODUCT_VIEWED),
+            ]
         ),
         product=np.concatenate(
-            [events.product, rng.integers(len(truth.catalogue.product_id), size=size)]
+            [
+                events.product[on_site],
+                rng.integers(len(truth.catalogue.product_id), size=size),
+            ]
         ),
-        occurred_at=np.concatenate([events.occurred_at, started_at[robot] + elapsed]),
-        is_known=np.concatenate([events.is_known, np.zeros(size, dtype=np.bool_)]),
-        visit=np.concatenate([events.visit, n_visits + robot]),
-        visit_customer=np.concatenate([visits.customer, nothing]),
+        occurred_at=np.concatenate([occurred_at, started_at[robot] + elapsed]),
+        is_known=np.concatenate(
+            [events.is_known[on_site], np.zeros(size, dtype=np.bool_)]
+        ),
+        visit=np.concatenate([visit, n_visits + robot]),
+        consent=np.concatenate([consent, np.full(size, UNKNOWN)]),
+        visit_account=np.concatenate([visits.account, nothing]),
+        visit_country=np.concatenate([visits.country, np.zeros_like(robots)]),
         visit_device=np.concatenate([visits.device, n_devices + robots]),
         visit_order=np.concatenate([visits.order, nothing]),
-        visit_agent=[*people_agents, *robot_agents],
+        visit_agent=np.concatenate([agent, 2 * n_kinds + robots % len(BOT_AGENTS)]),
         visit_is_mobile=np.concatenate(
             [visits.is_mobile, np.zeros(n_robots, dtype=np.bool_)]
         ),
     )
 
 
-def _plant(
-    rng: np.random.Generator, traffic: _Traffic, parameters: Parameters
-) -> tuple[_Sent, dict[str, int]]:
+def _months(times: Integers) -> Integers:
+    months = to_local(times).astype("datetime64[ms]").astype("datetime64[M]")
+    return np.asarray(months.astype(np.int64) + 12 * 1970, dtype=np.int64)
+
+
+def plant(
+    seed: np.random.SeedSequence, traffic: Traffic, parameters: Parameters
+) -> tuple[Sent, dict[str, int]]:
     """Decide what is spoiled, late or sent twice; no event has two faults.
 
     Only events that nothing hangs on are spoiled: orders stay whole and every log-in
     arrives.
+
+    Returns
+    -------
+    sent : Sent
+        The records, in the order in which they land.
+    planted : dict of str to int
+        How many land and with which final status, consent left aside.
     """
+    rng = np.random.default_rng(seed)
     faults = parameters.faults
     size = len(traffic.kind)
     n_true = traffic.n_true
-    bound = end_of_year()
+    bound = end_of_period()
     delay = np.clip(rng.lognormal(np.log(250), 1.0, size), 20, 20_000).astype(np.int64)
     received_at = traffic.occurred_at + delay
     rejection = np.full(size, -1)
@@ -236,370 +300,503 @@ def _plant(
             chosen = chosen[traffic.kind[chosen] != EventKind.PAGE]
         count = round(getattr(faults, name) * n_true)
         rejection[chosen[:count]] = code
-        planted[name] = count
+        planted[name] = len(chosen[:count])
         position += count
     planted["bot"] = size - n_true
 
     clean = rng.permutation(np.flatnonzero(rejection[:n_true] < 0))
+    can_be_late = clean[traffic.occurred_at[clean] < bound - 5 * DAY_MS]
     n_late = round(faults.late_events * n_true)
-    can_be_late = traffic.occurred_at[clean] < bound - 5 * DAY_MS
-    late = clean[can_be_late][:n_late]
+    n_delayed = round(faults.delayed_events * n_true)
+    late = can_be_late[:n_late]
     received_at[late] = traffic.occurred_at[late] + rng.integers(
         25 * HOUR_MS, 95 * HOUR_MS, len(late)
     )
-    is_late = np.zeros(size, dtype=np.bool_)
-    is_late[late] = True
-    clean = clean[~is_late[clean]]
-    copied = clean[: round(faults.duplicate_events * n_true)]
+    delayed = can_be_late[n_late : n_late + n_delayed]
+    received_at[delayed] = traffic.occurred_at[delayed] + rng.integers(
+        2 * HOUR_MS, 23 * HOUR_MS, len(delayed)
+    )
+    has_fault = np.zeros(size, dtype=np.bool_)
+    has_fault[late] = has_fault[delayed] = True
+    clean = clean[~has_fault[clean]]
+    n_copies = round(faults.duplicate_events * n_true)
+    copied, clean = clean[:n_copies], clean[n_copies:]
     ways = rng.choice(len(RESENT), len(copied), p=[way[0] for way in RESENT])
     low, high = np.array([way[1:] for way in RESENT])[ways].T
     after = rng.integers(low, high + 1)
-    is_beyond = received_at[copied] + after >= bound
-    after[is_beyond] = 0
-    planted["duplicate"] = len(copied)
-    planted["accepted"] = n_true - sum(planted[name] for name in REJECTIONS)
-    planted["late_accepted"] = len(late)
-    planted["landed_lines"] = size + len(copied)
+    after[received_at[copied] + after >= bound] = 0
 
-    def month(times: Integers) -> Integers:
-        local = pd.to_datetime(times, unit="ms", utc=True).tz_convert(TIME_ZONE)
-        return np.asarray(local.year * 12 + local.month, dtype=np.int64)
-
-    planted["late_in_later_file"] = int(
-        np.sum(month(received_at[late]) > month(traffic.occurred_at[late]))
-    )
-    planted["duplicate_in_later_file"] = int(
-        np.sum(month(received_at[copied] + after) > month(received_at[copied]))
-    )
-    return (
-        _Sent(
-            event=np.concatenate([np.arange(size), copied]),
-            received_at=np.concatenate([received_at, received_at[copied] + after]),
-            rejection=np.concatenate([rejection, np.full(len(copied), -1)]),
+    month = _months(received_at)
+    first, last = int(month.min()), int(month.max())
+    misfiled = clean[: round(faults.misfiled_events * n_true)]
+    step = rng.choice((-1, 1), len(misfiled))
+    step[month[misfiled] == first] = 1
+    step[month[misfiled] == last] = -1
+    month[misfiled] += step if last > first else 0
+    copy_month = _months(received_at[copied] + after)
+    planted |= {
+        "duplicate": len(copied),
+        "accepted": n_true - sum(planted[name] for name in REJECTIONS),
+        "late_accepted": len(late),
+        "delayed_accepted": len(delayed),
+        "landed_lines": size + len(copied),
+        "late_in_later_file": int(
+            np.sum(month[late] > _months(traffic.occurred_at[late]))
         ),
+        "duplicate_in_later_file": int(np.sum(copy_month > month[copied])),
+        "late_misfiled": len(misfiled) if last > first else 0,
+    }
+    event = np.concatenate([np.arange(size), copied])
+    received_at = np.concatenate([received_at, received_at[copied] + after])
+    month = np.concatenate([month, copy_month])
+    rejection = np.concatenate([rejection, np.full(len(copied), -1)])
+    by_time = np.lexsort((np.arange(len(event)), received_at, month))
+    return (
+        Sent(event[by_time], received_at[by_time], month[by_time], rejection[by_time]),
         planted,
     )
 
 
-def _texts(times: Integers) -> list[str]:
-    texts = np.datetime_as_string(times.astype("datetime64[ms]"), unit="ms")
-    return [f"{text}Z" for text in texts.tolist()]
+def rejected_events(traffic: Traffic, sent: Sent) -> Booleans:
+    """Return which events never count: spoiled ones and those of robots."""
+    rejected = np.zeros(len(traffic.kind), dtype=np.bool_)
+    rejected[sent.event[sent.rejection >= 0]] = True
+    rejected[traffic.n_true :] = True
+    return rejected
 
 
-def _list_properties(catalogue: Catalogue, category: int) -> dict[str, Any]:
+def _text(value: Any) -> str:  # noqa: ANN401
+    return json.dumps(value, separators=(",", ":"))
+
+
+def _list_properties(catalogue: Catalogue, category: int) -> str:
     """Return the properties of a category's list with the first products on it."""
     name = list(CATEGORIES)[category]
     products = np.flatnonzero(catalogue.category == category)[:N_LISTED]
-    return {
-        "list_id": name.lower(),
-        "category": name,
-        "products": [
-            {"product_id": catalogue.product_id[index], "position": position}
-            for position, index in enumerate(products.tolist(), start=1)
-        ],
-    }
-
-
-def _uuids(rng: np.random.Generator, count: int) -> list[str]:
-    content = rng.bytes(16 * count)
-    return [
-        str(uuid.UUID(bytes=content[start : start + 16], version=4))
-        for start in range(0, 16 * count, 16)
-    ]
-
-
-def _product_properties(catalogue: Catalogue) -> list[dict[str, Any]]:
-    return [
+    return _text(
         {
-            "product_id": catalogue.product_id[index],
-            "sku": catalogue.product_id[index],
-            "name": catalogue.product_name[index],
-            "category": category,
-            "brand": catalogue.brand[index],
-            "price": int(catalogue.list_price[index]) / 100,
+            "list_id": name.lower(),
+            "category": name,
+            "products": [
+                {"product_id": catalogue.product_id[index], "position": position}
+                for position, index in enumerate(products.tolist(), start=1)
+            ],
         }
-        for index, category in enumerate(catalogue.category_names)
-    ]
+    )[:-1]
 
 
-def _order_properties(
-    truth: Truth, products: list[dict[str, Any]], orders: Integers
-) -> dict[int, dict[str, Any]]:
-    """Return the properties of `Order Completed` for each order placed online."""
-    lines = truth.lines
-    found: dict[int, dict[str, Any]] = {}
-    first_line = np.searchsorted(lines.order, orders, side="left").tolist()
-    end_line = np.searchsorted(lines.order, orders, side="right").tolist()
-    for order, first, end in zip(orders.tolist(), first_line, end_line, strict=True):
-        entries: list[dict[str, Any]] = []
-        net = discount = tax = 0
-        for index in range(first, end):
-            quantity = int(lines.quantity[index])
-            line_discount = quantity * int(lines.unit_discount[index])
-            line_net = quantity * int(lines.unit_price[index]) - line_discount
-            net += line_net
-            discount += line_discount
-            tax += tax_contained(line_net)
-            entry = products[int(lines.product[index])]
-            entries.append(
-                {**entry, "quantity": quantity, "position": len(entries) + 1}
+class _Pages:
+    """The site's pages: a number for each, with its path and title as JSON."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        pages = [
+            (path, path[1:].replace("-", " ").capitalize() or "Home") for path in PAGES
+        ]
+        self.first_list = len(pages)
+        pages += [(f"/collections/{name.lower()}", name) for name in CATEGORIES]
+        self.search = len(pages)
+        pages.append(("/search", "Search"))
+        self.first_product = len(pages)
+        pages += [
+            (f"/products/{product_id.lower()}", name)
+            for product_id, name in zip(
+                catalogue.product_id, catalogue.product_name, strict=True
             )
-        found[order] = {
-            "order_id": order_id(order),
-            "total": net / 100,
-            "revenue": (net - tax) / 100,
-            "tax": tax / 100,
-            "discount": discount / 100,
-            "shipping": 0,
-            "currency": CURRENCY_CODE,
-            "products": entries,
-        }
-    return found
+        ]
+        self.checkout = len(pages)
+        pages += [
+            ("/checkout", "Checkout"),
+            ("/checkout/thank-you", "Thank you"),
+            ("/account/login", "Log in"),
+        ]
+        self.names = pa.array([title for _, title in pages])
+        self.opening = pa.array(
+            [f'{{"path":{_text(path)},"referrer":' for path, _ in pages]
+        )
+        self.closing = pa.array(
+            [
+                f',"search":"","title":{_text(f"{title} | {SHOP_NAME}")},'
+                f'"url":{_text(SITE + path)}}}'
+                for path, title in pages
+            ]
+        )
+        # What an event's referrer may be: an origin, or a page of the site.
+        self.referrers = pa.array(
+            [_text(origin[1]) for origin in ORIGINS]
+            + [_text(SITE + path) for path, _ in pages]
+        )
+
+    def of(self, kind: Integers, product: Integers, drawn: Integers) -> Integers:
+        """Return the page of each event; `drawn` is the one of a page view."""
+        page = np.where(kind == EventKind.PAGE, drawn, self.search)
+        for event_kind, first in (
+            (EventKind.PRODUCT_VIEWED, self.first_product),
+            (EventKind.PRODUCT_ADDED, self.first_product),
+        ):
+            page = np.where(kind == event_kind, first + product, page)
+        for event_kind, number in (
+            (EventKind.CHECKOUT_STARTED, self.checkout),
+            (EventKind.ORDER_COMPLETED, self.checkout + 1),
+            (EventKind.IDENTIFY, self.checkout + 2),
+        ):
+            page = np.where(kind == event_kind, number, page)
+        return page
 
 
 class _Writer:
-    """Turns an event into the body that its device sent."""
+    """Turns events into lines."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         rng: np.random.Generator,
         truth: Truth,
         people: People,
-        traffic: _Traffic,
+        orders: OrderBook,
+        traffic: Traffic,
+        sent: Sent,
+        parameters: Parameters,
     ) -> None:
-        self._people = people
-        self._traffic = traffic
-        self._products = _product_properties(truth.catalogue)
-        self._paths = [
-            f"/products/{name.lower()}" for name in truth.catalogue.product_id
-        ]
-        self._subcategories = truth.catalogue.subcategory
-        online = np.unique(traffic.visit_order[traffic.visit_order != NOTHING])
-        self._orders = _order_properties(truth, self._products, online)
-        self._lists = {
-            name: _list_properties(truth.catalogue, index)
-            for index, name in enumerate(CATEGORIES)
-        }
-        size = len(traffic.kind)
-        n_visits = len(traffic.visit_agent)
-        self.message_ids = _uuids(rng, size)
-        self._devices = _uuids(rng, int(traffic.visit_device.max()) + 1)
-        self._skew = rng.normal(0, 4_000, len(self._devices)).astype(np.int64)
-        self._checkouts = rng.integers(0x10000000, 0xFFFFFFFF, n_visits).tolist()
-        self._addresses = rng.integers(1, 255, len(self._devices)).tolist()
-        shares = [origin[0] for origin in ORIGINS]
-        origins = rng.choice(len(ORIGINS), n_visits, p=shares)
-        origins[traffic.visit_customer == NOBODY] %= 3
-        self._origins = origins.tolist()
-        pages = rng.integers(len(PAGES), size=size)
-        pages[rng.random(size) < HOME_SHARE] = 0
-        self._pages = pages.tolist()
-        self._visit_context = [self._context(visit) for visit in range(n_visits)]
-
-    def skew(self) -> Integers:
-        """Return how far ahead the device's clock is, in ms, for every event."""
-        return np.asarray(
-            self._skew[self._traffic.visit_device[self._traffic.visit]], dtype=np.int64
+        self._traffic, self._sent, self._people = traffic, sent, people
+        self._person = truth.customers.account_person
+        catalogue = truth.catalogue
+        self._pages = _Pages(catalogue)
+        size, n_visits = len(traffic.kind), len(traffic.visit_device)
+        n_devices = int(traffic.visit_device.max()) + 1
+        self._message_ids = uuids(rng, size)
+        self._devices = device_ids(parameters, n_devices)
+        self._rng = rng
+        skew = rng.normal(0, 4_000, n_devices).astype(np.int64)
+        is_skewed = rng.random(n_devices) < parameters.faults.skewed_devices
+        is_skewed[truth.devices.kiosk] = False
+        off = rng.choice((-1, 1), n_devices) * rng.integers(
+            2 * HOUR_MS, 20 * DAY_MS, n_devices
         )
+        self.is_skewed = is_skewed
+        self._skew = np.where(is_skewed, off, skew)
+        self._checkouts = rng.integers(0x10000000, 0x7FFFFFFF, n_visits)
+        self._address = rng.integers(1, 255, n_devices)
+        origin = rng.choice(len(ORIGINS), n_visits, p=[each[0] for each in ORIGINS])
+        # A campaign in a newsletter reaches people whom the shop knows.
+        stranger = traffic.visit_account == NOBODY
+        origin[stranger] %= 3
+        self._origin = origin
+        drawn = rng.integers(len(PAGES), size=size)
+        drawn[rng.random(size) < HOME_SHARE] = 0
+        category = catalogue.category[traffic.product]
+        page = self._pages.of(traffic.kind, traffic.product, drawn)
+        is_list = traffic.kind == EventKind.PRODUCT_LIST_VIEWED
+        self._page = np.where(is_list, self._pages.first_list + category, page)
+        is_landing = np.diff(traffic.visit, prepend=-1) != 0
+        self._referrer = np.where(
+            is_landing, origin[traffic.visit], len(ORIGINS) + np.roll(self._page, 1)
+        )
+        self._tables(truth, catalogue)
+        self._order_openings, self._order_products = orders.segment_properties()
+        self._released_at = release_time(parameters)
+        self._future = rng.integers(3, 300, len(sent.event)) * DAY_MS
 
-    def _context(self, visit: int) -> dict[str, Any]:
-        traffic = self._traffic
-        context: dict[str, Any] = {
-            "library": {"name": "analytics.js", "version": "next-1.75.0"},
-            "locale": "en-US",
-            "ip": f"203.0.113.{self._addresses[traffic.visit_device[visit]]}",
-            "userAgent": traffic.visit_agent[visit],
-            "device": {
-                "type": "mobile" if traffic.visit_is_mobile[visit] else "desktop"
-            },
-        }
-        campaign = ORIGINS[self._origins[visit]][2]
-        if campaign is not None:
+    def _tables(self, truth: Truth, catalogue: Catalogue) -> None:
+        agents = [*DESKTOP_AGENTS, *MOBILE_AGENTS, *BOT_AGENTS]
+        self._agents = pa.array([_text(agent) for agent in agents])
+        campaigns = []
+        for _, _, campaign in ORIGINS:
             names = ("source", "medium", "name")
-            context["campaign"] = dict(zip(names, campaign, strict=True))
-        return context
-
-    def _describe(
-        self, event: int, kind: int, product: int, visit: int
-    ) -> tuple[str, str, dict[str, Any]]:
-        """Return an event's path, page title and properties."""
-        properties: dict[str, Any] = {}
-        match kind:
-            case EventKind.PAGE:
-                path = PAGES[self._pages[event]]
-                title = path[1:].replace("-", " ").capitalize() or "Home"
-            case EventKind.PRODUCT_LIST_VIEWED:
-                title = self._products[product]["category"]
-                path = f"/collections/{title.lower()}"
-                properties = self._lists[title]
-            case EventKind.PRODUCTS_SEARCHED:
-                path, title = "/search", "Search"
-                properties = {"query": self._subcategories[product].lower()}
-            case EventKind.PRODUCT_VIEWED | EventKind.PRODUCT_ADDED:
-                path = self._paths[product]
-                properties = self._products[product] | {"currency": CURRENCY_CODE}
-                title = properties["name"]
-                if kind == EventKind.PRODUCT_ADDED:
-                    cart_id = f"cart-{self._checkouts[visit]:08x}"
-                    properties |= {"quantity": 1, "cart_id": cart_id}
-            case EventKind.CHECKOUT_STARTED | EventKind.ORDER_COMPLETED:
-                path, title = "/checkout", "Checkout"
-                properties = {"checkout_id": f"chk-{self._checkouts[visit]:08x}"}
-                if kind == EventKind.ORDER_COMPLETED:
-                    path, title = "/checkout/thank-you", "Thank you"
-                    order = int(self._traffic.visit_order[visit])
-                    properties |= self._orders[order]
-                else:
-                    properties |= {"currency": CURRENCY_CODE}
-            case _:
-                path, title = "/account/login", "Log in"
-        return path, title, properties
-
-    def _traits(self, customer: int) -> dict[str, Any]:
-        people = self._people
-        traits: dict[str, Any] = {
-            "email": people.email[customer],
-            "firstName": people.first_name[customer],
-            "lastName": people.last_name[customer],
-        }
-        if people.phone[customer]:
-            traits["phone"] = people.phone[customer]
-        return traits
-
-    def bodies(self) -> list[dict[str, Any]]:
-        """Return the body of every event, without its times."""
-        traffic = self._traffic
-        bodies: list[dict[str, Any]] = []
-        last_visit, last_url = -1, ""
-        rows = zip(
-            traffic.kind.tolist(),
-            traffic.product.tolist(),
-            traffic.visit.tolist(),
-            traffic.is_known.tolist(),
-            strict=True,
+            entry = dict(zip(names, campaign, strict=True)) if campaign else None
+            campaigns.append(f',"campaign":{_text(entry)}' if entry else "")
+        self._campaigns = pa.array(campaigns)
+        self._consents = pa.array(
+            [
+                "",
+                *(
+                    ',"consent":{"categoryPreferences":'
+                    + _text(
+                        {
+                            "Analytics": bool(bits & 1),
+                            "Advertising": bool(bits & 2),
+                            "Personalization": bool(bits & 4),
+                            "Functional": True,
+                        }
+                    )
+                    + "}"
+                    for bits in range(8)
+                ),
+            ]
         )
-        customers = traffic.visit_customer.tolist()
-        devices = traffic.visit_device.tolist()
-        for event, (kind, product, visit, is_known) in enumerate(rows):
-            path, title, properties = self._describe(event, kind, product, visit)
-            url = SITE + path
-            is_landing = visit != last_visit
-            page = {
-                "path": path,
-                "referrer": ORIGINS[self._origins[visit]][1]
-                if is_landing
-                else last_url,
-                "search": "",
-                "title": f"{title} | {SHOP_NAME}",
-                "url": url,
-            }
-            last_visit, last_url = visit, url
-            body: dict[str, Any] = {
-                "messageId": self.message_ids[event],
-                "type": "track",
-                "anonymousId": self._devices[devices[visit]],
-                "userId": self._people.customer_id[customers[visit]]
-                if is_known
-                else None,
-                "context": self._visit_context[visit] | {"page": page},
-                "integrations": {},
-            }
-            if kind == EventKind.PAGE:
-                body |= {"type": "page", "name": title, "properties": page}
-            elif kind == EventKind.IDENTIFY:
-                body |= {"type": "identify", "traits": self._traits(customers[visit])}
-            else:
-                body |= {
-                    "event": EVENT_NAMES[kind],
-                    "properties": properties,
+        self._countries = pa.array(
+            [
+                ',"location":{"country":' + _text(country.code) + "}"
+                for country in COUNTRIES
+            ]
+        )
+        self._products = product_openings(catalogue)
+        self._prices = local_prices(catalogue)
+        self._lists = pa.array(
+            [_list_properties(catalogue, index) for index in range(len(CATEGORIES))]
+        )
+        self._category = catalogue.category
+        self._queries = pa.array(
+            [f'{{"query":{_text(name.lower())}' for name in catalogue.subcategory]
+        )
+        self._names = pa.array(
+            [
+                f'"event":{_text(EVENT_NAMES[kind])},"properties":'
+                if kind in EVENT_NAMES
+                else ""
+                for kind in range(len(EventKind))
+            ]
+        )
+        first_visit = np.full(len(truth.customers.account_person), 0)
+        self._points = (first_visit + 50) * 7
+
+    def _traits(self, event: Integers) -> pa.Array:
+        people, traffic = self._people, self._traffic
+        account = np.where(
+            traffic.kind[event] == EventKind.IDENTIFY,
+            traffic.visit_account[traffic.visit[event]],
+            NOBODY,
+        )
+        person = np.where(account >= 0, self._person[account], NOBODY)
+        email = typed_emails(self._rng, pick(people.email, account))
+        phone = pick(people.phone, account)
+        has_phone = pc.not_equal(phone, "").to_numpy(zero_copy_only=False)
+        text = join(
+            '"traits":{"email":"',
+            email,
+            '","firstName":"',
+            pick(people.first_name, person),
+            '","lastName":"',
+            pick(people.last_name, person),
+            '"',
+            choose(has_phone, join(',"phone":"', phone, '"'), ""),
+            "}",
+        )
+        return choose(account >= 0, text, "")
+
+    def _properties(self, event: Integers, is_new: Booleans) -> pa.Array:
+        """Return the properties of track events, without the closing brace."""
+        traffic = self._traffic
+        kind, product = traffic.kind[event], traffic.product[event]
+        visit = traffic.visit[event]
+        currency = COUNTRY_CURRENCY[traffic.visit_country[visit]]
+        quote = choose(is_new, '"', "")
+
+        def where(*kinds: EventKind) -> Integers:
+            return np.where(np.isin(kind, kinds), product, NOTHING)
+
+        seen = where(EventKind.PRODUCT_VIEWED, EventKind.PRODUCT_ADDED)
+        viewed = join(
+            pick(self._products, seen),
+            ',"price":',
+            quote,
+            money(self._prices[currency, product]),
+            quote,
+            ',"currency":"',
+            pick(CURRENCY_CODES, currency),
+            '"',
+        )
+        number = integers(self._checkouts[visit])
+        viewed = join(
+            viewed,
+            choose(
+                kind == EventKind.PRODUCT_ADDED,
+                join(',"quantity":1,"cart_id":"cart-', number, '"'),
+                "",
+            ),
+        )
+        started = join(
+            '{"checkout_id":"chk-',
+            number,
+            '","currency":"',
+            pick(CURRENCY_CODES, currency),
+            '"',
+        )
+        is_order = kind == EventKind.ORDER_COMPLETED
+        order = np.where(is_order, traffic.visit_order[visit], NOTHING)
+        has_coupon = is_order & (visit % 5 == 0)
+        coupon = join(
+            ',"',
+            choose(is_new, "coupon_code", "coupon"),
+            '":"',
+            pick(COUPON_CODES, visit % len(COUPON_CODES)),
+            '"',
+        )
+        completed = join(
+            '{"checkout_id":"chk-',
+            number,
+            '",',
+            pick(self._order_openings, order),
+            choose(has_coupon, coupon, ""),
+            ',"products":[',
+            choose(
+                is_new,
+                pick(self._order_products[1], order),
+                pick(self._order_products[0], order),
+            ),
+            "]",
+        )
+        found = choose(seen >= 0, viewed, "")
+        for event_kind, texts in (
+            (EventKind.CHECKOUT_STARTED, started),
+            (EventKind.ORDER_COMPLETED, completed),
+        ):
+            found = choose(kind == event_kind, texts, found)
+        lists = where(EventKind.PRODUCT_LIST_VIEWED)
+        listed = pick(self._lists, np.where(lists >= 0, self._category[lists], NOTHING))
+        found = choose(lists >= 0, listed, found)
+        searched = where(EventKind.PRODUCTS_SEARCHED)
+        found = choose(searched >= 0, pick(self._queries, searched), found)
+        account = traffic.visit_account[visit]
+        has_points = is_new & traffic.is_known[event] & (account >= 0)
+        points = join(',"loyalty_points":', integers(account % 90 * 10))
+        return join(found, choose(has_points, points, ""), "}")
+
+    def lines(self, rows: Integers) -> pa.Array:
+        """Return the lines of records."""
+        traffic, sent = self._traffic, self._sent
+        event, code = sent.event[rows], sent.rejection[rows]
+        kind, visit = traffic.kind[event], traffic.visit[event]
+        device = traffic.visit_device[visit]
+
+        def is_spoiled(reason: str) -> Booleans:
+            return code == REJECTIONS.index(reason)
+
+        occurred_at = traffic.occurred_at[event] + np.where(
+            is_spoiled("future_timestamp"), self._future[event], 0
+        )
+        skew = self._skew[device]
+        is_new = traffic.occurred_at[event] >= self._released_at
+        nameless = is_spoiled("missing_identity")
+        account = np.where(nameless, NOBODY, traffic.account[event])
+        is_page = kind == EventKind.PAGE
+        is_identify = kind == EventKind.IDENTIFY
+        page = join(
+            pick(self._pages.opening, self._page[event]),
+            pick(self._pages.referrers, self._referrer[event]),
+            pick(self._pages.closing, self._page[event]),
+        )
+        types = choose(is_page, "page", choose(is_identify, "identify", "track"))
+        types = choose(is_spoiled("unknown_type"), "heartbeat", types)
+        named = pick(self._names, kind)
+        unnamed = is_spoiled("missing_event_name")
+        named = choose(unnamed, '"properties":', named)
+        tracked = join(named, self._properties(event, is_new))
+        page_body = join(
+            '"name":"',
+            pick(self._pages.names, self._page[event]),
+            '","properties":',
+            page,
+        )
+        body = choose(is_page, page_body, tracked)
+        body = choose(is_identify, self._traits(event), body)
+        wrong = is_spoiled("unparseable_timestamp")
+        wrong_text = pick(WRONG_TIMES, rows % len(WRONG_TIMES))
+        original = choose(wrong, wrong_text, utc_times(occurred_at + skew))
+        time = choose(wrong, wrong_text, utc_times(occurred_at))
+        received_at = sent.received_at[rows]
+        message = join('"messageId":"', pick(self._message_ids, event), '",')
+        lines = join(
+            "{",
+            choose(is_spoiled("missing_id"), "", message),
+            '"type":"',
+            types,
+            '","anonymousId":',
+            choose(nameless, "null", join('"', pick(self._devices, device), '"')),
+            ',"userId":',
+            choose(
+                account >= 0,
+                join('"', pick(self._people.user_id, account), '"'),
+                "null",
+            ),
+            ',"context":{"library":{"name":"analytics.js","version":"next-1.75.0"},'
+            '"locale":"en-US","ip":"203.0.113.',
+            integers(self._address[device]),
+            '","userAgent":',
+            pick(self._agents, traffic.visit_agent[visit]),
+            ',"device":{"type":"',
+            choose(traffic.visit_is_mobile[visit], "mobile", "desktop"),
+            '"}',
+            pick(self._campaigns, self._origin[visit]),
+            ',"page":',
+            page,
+            pick(self._countries, traffic.visit_country[visit]),
+            pick(self._consents, traffic.consent[event]),
+            '},"integrations":{},',
+            body,
+            ',"originalTimestamp":"',
+            original,
+            '","sentAt":"',
+            utc_times(received_at + skew),
+            '","receivedAt":"',
+            utc_times(received_at),
+            '","timestamp":"',
+            time,
+            '","version":2}',
+        )
+        cut = np.flatnonzero(is_spoiled("malformed_json"))
+        halves = [
+            line[: len(line) // 2] for line in lines.take(pa.array(cut)).to_pylist()
+        ]
+        return replaced(lines, cut, halves)
+
+
+def release_time(parameters: Parameters) -> int:
+    """Return when the site was released anew, in UTC milliseconds."""
+    half = np.datetime64(parameters.first_date, "D") + parameters.n_days // 2
+    return int(half.astype("datetime64[ms]").astype(np.int64)) + 5 * HOUR_MS
+
+
+def device_ids(parameters: Parameters, n_devices: int) -> pa.Array:
+    """Return the anonymous id of every device of the site."""
+    return uuids(np.random.default_rng([parameters.seed, 2]), n_devices)
+
+
+def product_openings(catalogue: Catalogue) -> pa.Array:
+    """Return each product's properties up to its price."""
+    return pa.array(
+        [
+            _text(
+                {
+                    "product_id": catalogue.product_id[index],
+                    "sku": catalogue.product_id[index],
+                    "name": catalogue.product_name[index],
+                    "category": category,
+                    "brand": catalogue.brand[index],
                 }
-            bodies.append(body)
-        return bodies
+            )[:-1]
+            for index, category in enumerate(catalogue.category_names)
+        ]
+    )
 
 
-def _spoil(body: dict[str, Any], reason: str, position: int) -> dict[str, Any]:
-    """Return the body of an event with what makes it rejected for `reason`."""
-    body = dict(body)
-    match reason:
-        case "missing_id":
-            del body["messageId"]
-        case "missing_identity":
-            body |= {"anonymousId": None, "userId": None}
-        case "unparseable_timestamp":
-            wrong = WRONG_TIMES[position % len(WRONG_TIMES)]
-            body |= {"originalTimestamp": wrong, "timestamp": wrong}
-        case "unknown_type":
-            body["type"] = "heartbeat"
-        case "missing_event_name":
-            del body["event"]
-    return body
-
-
-def export_events(
+def write_events(  # noqa: PLR0913
+    landing: Path,
     seed: np.random.SeedSequence,
     truth: Truth,
     people: People,
+    orders: OrderBook,
+    traffic: Traffic,
+    sent: Sent,
     parameters: Parameters,
-) -> tuple[dict[str, list[str]], dict[str, int]]:
-    """Export the events, with their dirt.
-
-    Parameters
-    ----------
-    seed
-        Where chance starts from.
-    truth, people
-        What happened, and to whom.
-    parameters
-        How much dirt.
+) -> tuple[list[WrittenFile], dict[str, int]]:
+    """Write the site's files.
 
     Returns
     -------
-    files : dict of str to list of str
-        Month as 2025-01 to the lines of its file, in the order they were received.
+    files : list of WrittenFile
+        One a month.
     planted : dict of str to int
-        How many lines landed and with which final status.
+        What the writing itself planted: events of skewed clocks, and schema drift.
     """
     rng = np.random.default_rng(seed)
-    traffic = _with_robots(rng, truth, parameters)
-    sent, planted = _plant(rng, traffic, parameters)
-    writer = _Writer(rng, truth, people, traffic)
-    bodies = writer.bodies()
-
-    event = sent.event
-    occurred_at = traffic.occurred_at[event].copy()
-    # On the network for no time: what the device waited is what the collector sees.
-    sent_at = sent.received_at + writer.skew()[event]
-    is_future = sent.rejection == REJECTIONS.index("future_timestamp")
-    occurred_at[is_future] += rng.integers(3, 300, int(is_future.sum())) * DAY_MS
-    original_at = occurred_at + writer.skew()[event]
-    by_time = np.lexsort((np.arange(len(event)), sent.received_at))
-    local = pd.to_datetime(sent.received_at[by_time], unit="ms", utc=True)
-    months = local.tz_convert(TIME_ZONE).strftime("%Y-%m").tolist()
-    columns = zip(
-        months,
-        by_time.tolist(),
-        event[by_time].tolist(),
-        sent.rejection[by_time].tolist(),
-        _texts(original_at[by_time]),
-        _texts(sent_at[by_time]),
-        _texts(sent.received_at[by_time]),
-        _texts(occurred_at[by_time]),
-        strict=True,
-    )
-    files: dict[str, list[str]] = defaultdict(list)
-    encode = json.JSONEncoder(separators=(",", ":")).encode
-    for month, position, index, code, original, sent_text, received, time in columns:
-        body = bodies[index] | {
-            "originalTimestamp": original,
-            "sentAt": sent_text,
-            "receivedAt": received,
-            "timestamp": time,
-            "version": 2,
-        }
-        if code > 0:
-            body = _spoil(body, REJECTIONS[code], position)
-        line = encode(body)
-        if code == 0:
-            line = line[: len(line) // 2]
-        files[month].append(line)
-    return dict(files), planted
+    writer = _Writer(rng, truth, people, orders, traffic, sent, parameters)
+    written = []
+    edges = np.flatnonzero(np.diff(sent.month, prepend=-1, append=-1))
+    for first, end in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
+        year, month = divmod(int(sent.month[first]), 12)
+        path = landing / "segment" / "events" / f"{year}-{month + 1:02d}.jsonl.gz"
+        chunks = in_chunks(np.arange(first, end), writer.lines)
+        written.append(write_records(path, chunks, end - first))
+    is_counted = ~rejected_events(traffic, sent)
+    device = traffic.device[is_counted]
+    is_skewed = writer.is_skewed[device]
+    return written, {"skewed_clock_accepted": int(is_skewed.sum())}
