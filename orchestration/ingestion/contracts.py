@@ -76,6 +76,11 @@ class Landing:
     formats: tuple[FileFormat, ...]
     requires_one_of: tuple[tuple[str, ...], ...] = ()
 
+    @property
+    def is_json(self) -> bool:
+        """Whether a record lands as one JSON object, whatever its file's format."""
+        return "jsonl" in self.formats
+
 
 @dataclass(frozen=True)
 class TableContract:
@@ -296,10 +301,10 @@ def _landing(
         )
         raise ContractError(message)
     names = [column.name for column in columns]
-    if "jsonl" in formats and (formats != ["jsonl"] or names != [RECORD_COLUMN]):
+    if "jsonl" in formats and ("csv" in formats or names != [RECORD_COLUMN]):
         message = (
-            f"{where}: a stream of JSON lines has formats [jsonl] and the one column "
-            f"{RECORD_COLUMN!r}, not {formats} and {names}"
+            f"{where}: a stream of JSON lines has formats [jsonl] or [jsonl, parquet] "
+            f"and the one column {RECORD_COLUMN!r}, not {formats} and {names}"
         )
         raise ContractError(message)
     if typed := [column.name for column in columns if column.data_type != "varchar"]:

@@ -306,12 +306,18 @@ def _read_parquet(
             compose("describe select * from $scan", scan=scan)
         ).fetchall()
         places = [f"c{position}" for position in range(len(described))]
+        typed = [
+            (compose("$column", column=place), str(row[1]))
+            for place, row in zip(places, described, strict=True)
+        ]
+        if load.table.landing and load.table.landing.is_json:
+            columns = [_json_of(match, typed)]
+            match = ColumnMatch(declared={RECORD_COLUMN: 0}, extra={})
+        else:
+            columns = [text_of(*column) for column in typed]
         rows = _Rows(
             relation=compose("$scan as landed ($columns)", scan=scan, columns=places),
-            columns=[
-                text_of(compose("$column", column=place), row[1])
-                for place, row in zip(places, described, strict=True)
-            ],
+            columns=columns,
             record_number=Sql("row_number() over ()"),
         )
         n_rows = _insert(connection, load, match, rows)
@@ -322,6 +328,24 @@ def _read_parquet(
             raise
         raise _unreadable_parquet(file, error) from None
     return Counts(n_rows, 0)
+
+
+def _json_of(match: ColumnMatch, columns: list[tuple[Sql, str]]) -> Sql:
+    """Write a row as one JSON object, as an export to JSON lines would have it."""
+    positions = match.declared | match.extra
+    fields = [
+        compose(
+            "$name := $value",
+            name=name,
+            value=compose(
+                "if(isnan($column), null, $column)", column=columns[position][0]
+            )
+            if columns[position][1] in {"DOUBLE", "FLOAT"}
+            else columns[position][0],
+        )
+        for name, position in sorted(positions.items(), key=lambda item: item[1])
+    ]
+    return compose("cast(to_json(struct_pack($fields)) as varchar)", fields=fields)
 
 
 def _parquet_scan(file: LandedFile) -> Sql:

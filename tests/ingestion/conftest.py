@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 NOW = dt.datetime(2026, 3, 1, 12)  # noqa: DTZ001 - the warehouse has no zones
 POS_HEADER = ("order_id", "ordered_at", "quantity", "unit_price", "customer_id")
 
-# No source of the project replaces files yet; GA4's day tables will.
+# A stream of CSV that replaces files; the project's only one, GA4's events, is JSON.
 DAYS = TableContract(
     source_name="ga4",
     stream_name="days",

@@ -98,6 +98,13 @@ def test_a_contract_is_read(tmp_path: Path) -> None:
         (source(formats=["xlsx"]), "'xlsx'.*list some of .*parquet"),
         (source(formats=[]), "landing.formats is "),
         (source(formats=["jsonl"]), "the one column 'record'"),
+        (
+            source(
+                formats=["jsonl", "csv"],
+                columns=[{"name": "record", "data_type": "varchar"}],
+            ),
+            r"formats \[jsonl\] or \[jsonl, parquet\]",
+        ),
         (source(requires_one_of=[["phone"]]), r"\['phone'\], which are no columns"),
     ],
 )
@@ -129,9 +136,17 @@ def test_the_project_lands_these_streams(contracts: tuple[TableContract, ...]) -
         for name, table in streams.items()
     } == {
         "catalog.products": "full_extract",
+        "crm.contacts": "full_extract",
+        "erasure.requests": "append",
+        "fx.rates": "append",
         "ga4.days": "replace_file",
+        "ga4.events": "replace_file",
         "pos.order_lines": "append",
         "segment.events": "append",
+        "shopify.customers": "append",
+        "shopify.orders": "append",
+        "shopify.products": "append",
+        "shopify.refunds": "append",
         "third_party.attributes": "append",
     }
     assert streams["pos.order_lines"].required == (

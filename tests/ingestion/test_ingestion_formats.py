@@ -18,6 +18,7 @@ from orchestration.ingestion import json_lines, readers
 ORDERS = "pos/order_lines"
 EVENTS = "segment/events"
 PRODUCTS = "catalog/products"
+GA4 = "ga4/events"
 
 
 def parquet(columns: dict[str, Any]) -> bytes:
@@ -377,6 +378,58 @@ def test_a_parquet_path_is_no_pattern(shop: Shop) -> None:
     assert shop.rows("catalog_products", "product_id", "brand", "_extra_columns") == [
         (name, "file", None) for name in sorted(names)
     ]
+
+
+def test_a_parquet_row_lands_as_the_json_line_that_it_could_have_been(
+    shop: Shop,
+) -> None:
+    parameters = pa.array(
+        [
+            [{"key": "value", "value": {"int_value": None, "double_value": 15.09}}],
+            None,
+        ]
+    )
+    columns = {
+        "event_timestamp": pa.array([1607615248873729, None]),
+        "Event name": pa.array(['say "é"', ""]),
+        "event_params": parameters,
+        "device": pa.array([{"category": "mobile"}, {"category": None}]),
+        "value": pa.array([float("nan"), 1.5]),
+        "record": pa.array(["r", None]),
+    }
+    shop.land(f"{GA4}/a.parquet", parquet(columns))
+    shop.land(f"{GA4}/b.jsonl", b'{"event_name": "scroll"}\n')
+    assert shop.load().n_files() == {"loaded": 2}
+    rows = shop.rows("ga4_events", "_load_id", "_record_number", "record")
+    assert [row[:2] for row in rows] == [(1, 1), (1, 2), (2, 1)]
+    assert json.loads(rows[0][2]) == {
+        "event_timestamp": 1607615248873729,
+        "Event name": 'say "é"',
+        "event_params": [
+            {"key": "value", "value": {"int_value": None, "double_value": 15.09}}
+        ],
+        "device": {"category": "mobile"},
+        "value": None,
+        "record": "r",
+    }
+    assert json.loads(rows[1][2]) == {
+        "event_timestamp": None,
+        "Event name": "",
+        "event_params": None,
+        "device": {"category": None},
+        "value": 1.5,
+        "record": None,
+    }
+    assert rows[2][2] == '{"event_name": "scroll"}'
+
+
+def test_a_parquet_row_of_json_names_every_column_once(shop: Shop) -> None:
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table([["a"], ["b"]], names=["event", "EVENT"]), sink)
+    shop.land(f"{GA4}/a.parquet", bytes(sink.getvalue()))
+    shop.load()
+    assert failure(shop)[0] == "duplicate_column"
+    assert shop.rows("ga4_events") == []
 
 
 def test_a_damaged_parquet_file_fails(shop: Shop) -> None:
