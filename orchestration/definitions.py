@@ -15,6 +15,7 @@ from orchestration.defs.jobs import (
     snapshot_months_job,
 )
 from orchestration.defs.publishing import published_file
+from orchestration.defs.record_linkage import record_linkage
 from orchestration.defs.resources import make_resources
 from orchestration.defs.transformation import dbt_models
 from orchestration.progress import progress_logger
@@ -24,6 +25,7 @@ defs = dg.Definitions(
     assets=[
         landed_files,
         dbt_models,
+        record_linkage,
         clustering,
         published_file,
     ],

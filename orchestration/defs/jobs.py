@@ -9,6 +9,7 @@ from dagster_dbt import build_dbt_asset_selection
 from orchestration import replay
 from orchestration.defs.clustering import Refit, clustering
 from orchestration.defs.ingestion import landed_files
+from orchestration.defs.record_linkage import record_linkage
 from orchestration.defs.resources import WAREHOUSE_POOL
 from orchestration.defs.transformation import (
     WHOLE_JOB,
@@ -29,7 +30,7 @@ segmentary_job = dg.define_asset_job(
 build_months_job = dg.define_asset_job(
     name="build_months",
     selection=(
-        dg.AssetSelection.assets(landed_files, clustering)
+        dg.AssetSelection.assets(landed_files, record_linkage, clustering)
         | build_dbt_asset_selection(
             [dbt_models],
             dbt_select="+segment_assignments +customer_features_by_date "

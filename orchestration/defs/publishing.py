@@ -8,6 +8,7 @@ import dagster as dg
 from orchestration import publishing
 from orchestration.defs.clustering import clustering
 from orchestration.defs.ingestion import landed_files
+from orchestration.defs.record_linkage import record_linkage
 from orchestration.defs.resources import WAREHOUSE_POOL, AsOf, WarehouseResource
 from orchestration.defs.transformation import dbt_models
 from orchestration.project import prepare_manifest
@@ -20,7 +21,11 @@ _TABLES = publishing.published_tables(_MANIFEST)
 
 def _upstream() -> list[dg.AssetKey]:
     """Every asset: a failure anywhere keeps the run from being published."""
-    keys = {*landed_files.keys, *dbt_models.keys, *clustering.keys}
+    keys = {
+        key
+        for assets in (landed_files, dbt_models, record_linkage, clustering)
+        for key in assets.keys
+    }
     return sorted(keys, key=lambda key: key.to_user_string())
 
 

@@ -39,8 +39,8 @@ class RoomTranslator(DagsterDbtTranslator):
         if kind == "model":
             folders = dbt_resource_props["fqn"][1:-1]
             # What reads Python comes after it, so it is a room of its own in the graph.
-            if folders == ["staging", "python"]:
-                return "staging_python"
+            if folders in (["staging", "linkage"], ["staging", "python"]):
+                return "_".join(folders)
             inner = [folder for folder in folders if folder in _ROOMS]
             return str(inner[0] if inner else folders[0])
         return f"{kind}s"

@@ -12,14 +12,13 @@ import hashlib
 import json
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import Any, Final
 
 import pandas as pd
 from splink import DuckDBAPI, Linker, block_on
-from splink.internals.exceptions import EMTrainingException
 
 from python_models.record_linkage import columns as c
 from python_models.record_linkage.comparisons import comparison_settings, level_names
@@ -31,7 +30,7 @@ CODE_VERSION: Final = "1.0.0"
 
 # Pairs that agree in one of these learn how often the rest agrees. A comparison isn't
 # learnt from pairs that were picked by it, so each is left out by one of them.
-_TRAINING_RULES: Final = ((c.BIRTH_DATE,), (c.FULL_NAME,))
+_TRAINING_COLUMNS: Final = (c.BIRTH_DATE, c.FULL_NAME)
 # Pairs that agree in one of these are counted for the prior.
 _SURE_RULES: Final = (
     (c.NAMES, c.BIRTH_DATE),
@@ -115,7 +114,9 @@ def link_contacts(contacts: pd.DataFrame, *, config: LinkageConfig) -> Linkage:
         database = _open_database()
         try:
             table = database.register(prepared.assign(**blocks))
-            learnt = _learn(Linker(table, settings, log_level=None), database, config)
+            learnt = _learn(
+                Linker(table, settings, log_level=None), database, prepared, config
+            )
             n_pairs = len(prepared) * (len(prepared) - 1) // 2
             _settle(learnt, config, n_pairs=n_pairs)
             linker = Linker(table, learnt, log_level=None)
@@ -151,7 +152,7 @@ def _open_database() -> DuckDBAPI:
 
 
 def _learn(
-    linker: Linker, database: DuckDBAPI, config: LinkageConfig
+    linker: Linker, database: DuckDBAPI, prepared: pd.DataFrame, config: LinkageConfig
 ) -> dict[str, Any]:
     """Learn from the contacts how often strangers agree, and one person's records.
 
@@ -171,11 +172,11 @@ def _learn(
     )
     # Counts are the same in any order, but probabilities that are summed aren't.
     database.duckdb_con.execute("set threads = 1")
-    for rule in _TRAINING_RULES:
-        # Too few pairs agree in this to learn from.
-        with suppress(EMTrainingException):
+    for column in _TRAINING_COLUMNS:
+        # Where nobody agrees, splink would fail and forget what it compares.
+        if prepared[column].dropna().duplicated().any():
             training.estimate_parameters_using_expectation_maximisation(
-                block_on(*rule),
+                block_on(column),
                 estimate_without_term_frequencies=True,
                 max_pairs=_MAX_TRAINING_PAIRS,
                 record_sample_proportion=1.0,

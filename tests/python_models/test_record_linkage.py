@@ -217,6 +217,9 @@ def test_few_contacts_are_enough():
     linkage = link_contacts(contacts, config=LinkageConfig())
     best = linkage.pairs.sort_values("match_probability").iloc[-1]
     assert (best["contact_id_left"], best["contact_id_right"]) == ("a", "b")
+    # Nobody has the same name, so there is nothing to learn of birth dates; the names
+    # still count.
+    assert best["names_level"] == "similar"
     assert linkage.pairs["match_probability"].between(0, 1).all()
 
 
