@@ -1,0 +1,59 @@
+{{ config(meta={'dagster': {'ref': {'name': 'int_daily_volumes'}}}) }}
+
+-- Guards that the days of a source's events add up to its events, and those of its
+-- orders to its orders, wherever the source has so many that it is looked at.
+with
+
+records as (
+    select
+        source_name,
+        'events' as record_type,
+        {{ to_business_date('occurred_at') }} as volume_date
+    from {{ ref('int_events_classified') }}
+    where record_status in ('accepted', 'withheld')
+    union all
+    select
+        source_name,
+        'orders' as record_type,
+        ordered_date as volume_date
+    from {{ ref('int_orders') }}
+),
+
+counted as (
+    select
+        source_name,
+        record_type,
+        count(*) as n_records
+    from records
+    where
+        volume_date < {{ as_of_date() }}
+        and volume_date
+        >= cast({{ dbt.dateadd('day', -1 * var('volume_days'), as_of_date()) }} as date)
+    group by source_name, record_type
+),
+
+daily as (
+    select
+        source_name,
+        record_type,
+        sum(n_records) as n_records
+    from {{ ref('int_daily_volumes') }}
+    where event_name is null
+    group by source_name, record_type
+),
+
+final as (
+    select
+        daily.source_name,
+        daily.record_type,
+        daily.n_records,
+        counted.n_records as n_counted_records
+    from daily
+    left join counted
+        on
+            daily.source_name = counted.source_name
+            and daily.record_type = counted.record_type
+    where daily.n_records <> coalesce(counted.n_records, 0)
+)
+
+select * from final
