@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 # Mart -> why its rows differ between equal warehouses.
 NOT_COMPARED = {
+    "customer_id_changes": "what earlier runs said of identity",
     "row_accounting": "one row per load; its totals are compared instead",
     "rejected_rows": "names load and position; counts by reason are compared",
     "schema_drift": "compares each load with the loads before it",

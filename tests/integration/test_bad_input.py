@@ -197,8 +197,8 @@ def test_everything_else_is_loaded(bad: Shop) -> None:
         ("segment/events/events.jsonl", 4, 2, 2),
     ]
     assert bad.built.rows(
-        "select order_id, customer_id, line_type, net_amount"
-        " from marts.fct_order_lines order by order_id"
+        "select order_id, user_id, line_type, net_amount from marts.fct_order_lines"
+        " left join marts.dim_customers using (customer_id) order by order_id"
     ) == [
         ("6", "fox", "purchase", Decimal(10)),
         ("7", EMOJI, "purchase", Decimal(20)),
@@ -207,11 +207,13 @@ def test_everything_else_is_loaded(bad: Shop) -> None:
         ("order 4", None, "no_customer", Decimal(10)),
     ]
     assert bad.built.rows(
-        "select customer_id, recency_days, n_orders, monetary_amount"
-        " from marts.customer_rfm order by customer_id"
+        "select user_id, recency_days, customer_rfm.n_orders, monetary_amount"
+        " from marts.customer_rfm inner join marts.dim_customers using (customer_id)"
+        " order by user_id"
     ) == [("fox", 22, 2, Decimal(20)), (EMOJI, 22, 2, Decimal(30))]
     assert bad.built.rows(
-        "select distinct customer_id from marts.segment_memberships order by all"
+        "select distinct user_id from marts.segment_memberships"
+        " inner join marts.dim_customers using (customer_id) order by all"
     ) == [("fox",), (EMOJI,)]
 
 
@@ -230,5 +232,6 @@ def test_publishing_waits_until_the_files_are_mended(bad: Shop) -> None:
     bad.publish("second")
     assert bad.published_rows("select run_id from marts.publication") == [("second",)]
     assert bad.published_rows(
-        "select customer_id, n_orders from marts.customer_rfm order by customer_id"
+        "select user_id, customer_rfm.n_orders from marts.customer_rfm"
+        " inner join marts.dim_customers using (customer_id) order by user_id"
     ) == [("fox", 3), (EMOJI, 2)]

@@ -114,10 +114,11 @@ def test_cdnow_summary_of_every_sampled_customer(
     built = workshop.new(cdnow.data_set, like=cdnow)
     built.build("--select", "customer_purchase_summary", as_of=CALIBRATION_END)
     found = {
-        customer_id: measures
-        for customer_id, *measures in built.rows(
-            "select customer_id, n_repeat_purchase_days, first_to_last_purchase_days,"
+        user_id: measures
+        for user_id, *measures in built.rows(
+            "select user_id, n_repeat_purchase_days, first_to_last_purchase_days,"
             " age_days, mean_repeat_day_amount from marts.customer_purchase_summary"
+            " inner join marts.dim_customers using (customer_id)"
         )
     }
     master_ids = sample_ids()

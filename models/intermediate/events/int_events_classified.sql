@@ -35,7 +35,9 @@ consent_required_regions as (
 ),
 
 unknown_consent as (
-    select '{{ unknown_consent_policy("analytics") }}' as unknown_policy
+    select
+        '{{ unknown_consent_policy("analytics") }}' as unknown_policy,
+        '{{ var("consent_default_country") }}' as default_country_code
 ),
 
 {% if is_incremental() -%}
@@ -304,10 +306,6 @@ withdrawn_identifiers as (
 answered as (
     select
         numbered.*,
-        coalesce(
-            numbered.country_code,
-            nullif('{{ var("consent_default_country") }}', '')
-        ) as consent_country_code,
         case
             when withdrawn_devices.identifier_key is not null then 'denied'
             when withdrawn_users.identifier_key is not null then 'denied'
@@ -342,7 +340,9 @@ gated as (
     from answered
     cross join unknown_consent
     left join consent_required_regions
-        on answered.consent_country_code = consent_required_regions.country_code
+        on
+            coalesce(answered.country_code, unknown_consent.default_country_code)
+            = consent_required_regions.country_code
 ),
 
 -- Of a withheld event stays what it takes to count it and to ask again.
