@@ -68,8 +68,8 @@ def plant_anomalies(
     n_copies = np.ones(len(events.visit), dtype=np.int64)
     planted = []
     for anomaly in ANOMALIES:
-        number = np.datetime64(anomaly.day(parameters), "D").astype(np.int64)
-        is_hit = (day == number) & (events.kind == anomaly.kind)
+        date_number = int(np.datetime64(anomaly.day(parameters), "D").astype(np.int64))
+        is_hit = (day == date_number) & (events.kind == anomaly.kind)
         is_hit &= in_app == (anomaly.source == "ga4")
         hit = np.flatnonzero(is_hit)
         if anomaly.is_spike:

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from demo.storefront.parameters import COUNTRIES, Parameters
+from demo.storefront.parameters import COUNTRIES
 from demo.storefront.people import typed_emails, typed_phones
 from demo.storefront.simulation import NOBODY, end_of_period
 from demo.storefront.texts import (
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from demo.files import WrittenFile
-    from demo.storefront.people import People
-    from demo.storefront.simulation import Booleans, Customers, Integers
+    from demo.storefront.shop import Shop
+    from demo.storefront.simulation import Booleans, Integers
 
 COLUMNS = (
     "contact_id",
@@ -111,11 +111,10 @@ def loyalty_ids(number: Integers) -> pa.Array:
 
 def draw_contacts(
     rng: np.random.Generator,
-    customers: Customers,
-    people: People,
-    parameters: Parameters,
+    shop: Shop,
 ) -> Crm:
     """Draw who is in the CRM, and what it knows."""
+    customers, people, parameters = shop.truth.customers, shop.people, shop.parameters
     size = len(customers)
     known = np.flatnonzero(rng.random(size) < CONTACT_SHARE)
     n_paper = min(max(2, round(PAPER_SHARE * size)), len(known))
@@ -175,10 +174,8 @@ def _slipped(
 def write_contacts(
     landing: Path,
     rng: np.random.Generator,
-    customers: Customers,
-    people: People,
+    shop: Shop,
     crm: Crm,
-    parameters: Parameters,
 ) -> tuple[list[WrittenFile], dict[str, int]]:
     """Write the two extracts.
 
@@ -189,6 +186,7 @@ def write_contacts(
     planted : dict of str to int
         How many records landed and with which final status.
     """
+    customers, people, parameters = shop.truth.customers, shop.people, shop.parameters
     count = len(crm.person)
     end = end_of_period()
     middle = end - parameters.n_days * DAY_MS // HALF

@@ -52,8 +52,7 @@ if TYPE_CHECKING:
 
     from demo.files import WrittenFile
     from demo.storefront.consents import Consents
-    from demo.storefront.orders import OrderBook
-    from demo.storefront.people import People
+    from demo.storefront.shop import Shop
     from demo.storefront.simulation import Booleans, Events, Integers
 
 EVENT_NAMES: dict[int, str] = {
@@ -166,6 +165,13 @@ def plant(
     return Exported(event, rejection[event]), planted
 
 
+def rejected_events(events: AppEvents, exported: Exported) -> Booleans:
+    """Return which events never count."""
+    rejected = np.zeros(len(events.kind), dtype=np.bool_)
+    rejected[exported.event[exported.rejection >= 0]] = True
+    return rejected
+
+
 def pseudo_ids(parameters: Parameters, n_devices: int) -> pa.Array:
     """Return the `user_pseudo_id` of every telephone: 32 hexadecimal digits."""
     rng = np.random.default_rng([parameters.seed, 3])
@@ -196,14 +202,12 @@ class _Writer:
 
     def __init__(
         self,
-        truth: Truth,
-        people: People,
-        orders: OrderBook,
+        shop: Shop,
         events: AppEvents,
         exported: Exported,
-        parameters: Parameters,
     ) -> None:
-        self._truth, self._people, self._orders = truth, people, orders
+        truth, orders, parameters = shop.truth, shop.book, shop.parameters
+        self._truth, self._people, self._orders = truth, shop.people, orders
         self._events, self._exported = events, exported
         catalogue = truth.catalogue
         self._ids = pseudo_ids(parameters, len(truth.devices.owner))
@@ -278,7 +282,7 @@ class _Writer:
         order = np.where(is_purchase, visits.order[visit], NOTHING)
 
         def is_spoiled(reason: str) -> Booleans:
-            return code == REJECTIONS.index(reason)
+            return np.equal(code, REJECTIONS.index(reason))
 
         def text_of(*kinds: EventKind) -> Booleans:
             return np.isin(kind, kinds)
@@ -413,20 +417,14 @@ class _Writer:
     _event_names = pa.array([EVENT_NAMES[kind] for kind in range(len(EventKind))])
 
 
-def write_app_events(  # noqa: PLR0913
-    landing: Path,
-    truth: Truth,
-    people: People,
-    orders: OrderBook,
-    events: AppEvents,
-    exported: Exported,
-    parameters: Parameters,
+def write_app_events(
+    landing: Path, shop: Shop, events: AppEvents, exported: Exported
 ) -> list[WrittenFile]:
     """Write the export's files."""
-    writer = _Writer(truth, people, orders, events, exported, parameters)
+    writer = _Writer(shop, events, exported)
     at = events.occurred_at[exported.event]
     day = to_local(at) // DAY_MS
-    if parameters.has_daily_app_files:
+    if shop.parameters.has_daily_app_files:
         starts = day
     else:
         months = day.astype("datetime64[D]").astype("datetime64[M]")

@@ -7,13 +7,14 @@ a unit. The customer is there when the loyalty card was shown.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
 from demo.storefront.orders import tax_contained
-from demo.storefront.parameters import COUNTRIES, CURRENCY_CODES, Faults
+from demo.storefront.parameters import COUNTRIES, CURRENCY_CODES
 from demo.storefront.simulation import NEVER, NOBODY, to_local
 from demo.storefront.texts import (
     choose,
@@ -29,8 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from demo.files import WrittenFile
-    from demo.storefront.orders import OrderBook
-    from demo.storefront.people import People
+    from demo.storefront.shop import Shop
     from demo.storefront.simulation import Booleans, Integers
 
 COLUMNS = (
@@ -56,12 +56,18 @@ COMPLETED, RETURNED = range(2)
 AS_IT_IS, COPY, BROKEN_QUANTITY, BROKEN_TIME = range(4)
 
 
+@dataclass(frozen=True)
+class _Rows:
+    """Records: the line, sold or returned, the kind of dirt, and when."""
+
+    line: Integers
+    status: Integers
+    kind: Integers
+    at: Integers
+
+
 def write_lines(
-    landing: Path,
-    rng: np.random.Generator,
-    book: OrderBook,
-    people: People,
-    faults: Faults,
+    landing: Path, rng: np.random.Generator, shop: Shop
 ) -> tuple[list[WrittenFile], dict[str, int], Booleans]:
     """Write the stores' files.
 
@@ -74,7 +80,8 @@ def write_lines(
     is_named : numpy.ndarray of bool, (n_orders,)
         At which orders the loyalty card was shown.
     """
-    orders, lines, catalogue = book.truth.orders, book.truth.lines, book.truth.catalogue
+    book, faults = shop.book, shop.parameters.faults
+    orders, lines = shop.truth.orders, shop.truth.lines
     is_named = ~book.is_online
     is_named &= rng.random(len(is_named)) >= faults.unnamed_store_orders
     sold = np.flatnonzero(~book.is_online[lines.order])
@@ -105,9 +112,8 @@ def write_lines(
     months = months + is_later
     by_time = np.lexsort((kind, line, status, lines.order[line], at, months))
     written = []
-    texts = _records(book, people, line, status, kind, at, is_named).take(
-        pa.array(by_time)
-    )
+    rows_of_file = _Rows(line, status, kind, at)
+    texts = _records(shop, rows_of_file, is_named).take(pa.array(by_time))
     for number in np.unique(months).tolist():
         rows = np.flatnonzero(months[by_time] == number)
         path = landing / "pos" / "order_lines" / f"{np.datetime64(number, 'M')}.csv"
@@ -127,17 +133,11 @@ def write_lines(
     return written, planted, is_named
 
 
-def _records(  # noqa: PLR0913
-    book: OrderBook,
-    people: People,
-    line: Integers,
-    status: Integers,
-    kind: Integers,
-    at: Integers,
-    is_named: Booleans,
-) -> pa.Array:
+def _records(shop: Shop, rows: _Rows, is_named: Booleans) -> pa.Array:
     """Return the records as CSV; nothing in them needs quotes."""
-    orders, lines, catalogue = book.truth.orders, book.truth.lines, book.truth.catalogue
+    book, people, orders = shop.book, shop.people, shop.truth.orders
+    lines, catalogue = shop.truth.lines, shop.truth.catalogue
+    line, status, kind, at = rows.line, rows.status, rows.kind, rows.at
     order, product = lines.order[line], lines.product[line]
     is_returned = status == RETURNED
     sign = np.where(is_returned, -1, 1)
@@ -172,7 +172,7 @@ def _records(  # noqa: PLR0913
         pick(people.user_id, customer),
         pick(
             [country.name for country in COUNTRIES],
-            book.truth.customers.country[orders.customer[order]],
+            shop.truth.customers.country[orders.customer[order]],
         ),
         "store",
         choose(is_returned, "returned", "completed"),

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 
 from demo.storefront.parameters import CURRENCY_CODES
 from demo.storefront.segment_events import product_openings
@@ -23,6 +22,8 @@ from demo.storefront.simulation import (
 from demo.storefront.texts import choose, groups_joined, integers, join, money, pick
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from demo.storefront.simulation import Booleans, Integers
 
 TAX_PERCENT = 8

@@ -62,8 +62,8 @@ FIRST_RATES = (1.0, 1.25, 1.087)
 class Archetype:
     """A kind of purchaser.
 
-    Days count from 0 to 364 in a year, and are stretched to another period. Means of customers are spread by `spread`, so that
-    two customers of one kind are not alike.
+    Days count from 0 to 364 in a year, and are stretched to another period. Means of
+    customers are spread by `spread`, so that two customers of one kind are not alike.
 
     Attributes
     ----------
@@ -331,7 +331,7 @@ class Parameters:
     n_customers: int = 2_500
     n_days: int = N_DAYS
     prospect_share: float = 0.42
-    visitors_per_customer: float = 0.3
+    visitors_per_customer: float = 0.25
     kiosk_users: int = 200
     seed: int = 20251
     has_daily_app_files: bool = False

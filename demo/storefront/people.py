@@ -66,8 +66,13 @@ SHARED_PARTS = ("email", "phone", "nothing")
 SHARED_SHARES = (0.4, 0.3, 0.3)
 GENDERS = ("female", "male", "")
 GENDER_SHARES = (0.55, 0.35, 0.1)
-STREETS = ("Maple", "Church", "Mill", "Park", "Station", "Garden", "Bridge", "Hill",
-           "Orchard", "King", "Queen", "Meadow", "Harbour", "Chestnut", "River", "Elm")  # fmt: skip
+STREETS = (
+    "Maple", "Church", "Mill", "Park", "Station", "Garden", "Bridge", "Hill",
+    "Orchard", "King", "Queen", "Meadow", "Harbour", "Chestnut", "River", "Elm",
+)  # fmt: skip
+# Ways to type an address and a number: where each ends, of 1.
+CAPITAL, UPPER, BLANKS = 0.1, 0.13, 0.16
+SPACED, DOUBLE_ZERO = 0.2, 0.3
 CITIES = (
     ("Springfield", "Riverton", "Fairview", "Madison", "Georgetown", "Clinton"),
     ("Ashford", "Kingsbridge", "Westbrook", "Northam", "Langford", "Easton"),
@@ -253,9 +258,10 @@ def make_people(seed: np.random.SeedSequence, customers: Customers) -> People:
 def typed_emails(rng: np.random.Generator, emails: pa.Array) -> pa.Array:
     """Return the addresses as people type them: capitals here and there, blanks."""
     chance = rng.random(len(emails))
-    typed = choose(chance < 0.1, pc.utf8_capitalize(emails), emails)
-    typed = choose((chance >= 0.1) & (chance < 0.13), pc.utf8_upper(emails), typed)
-    return choose((chance >= 0.13) & (chance < 0.16), join(" ", emails, " "), typed)
+    # Of the ways, from the rarest on, the first one whose end lies above.
+    typed = choose(chance < BLANKS, join(" ", emails, " "), emails)
+    typed = choose(chance < UPPER, pc.utf8_upper(emails), typed)
+    return choose(chance < CAPITAL, pc.utf8_capitalize(emails), typed)
 
 
 def typed_phones(rng: np.random.Generator, phones: pa.Array) -> pa.Array:
@@ -273,8 +279,6 @@ def typed_phones(rng: np.random.Generator, phones: pa.Array) -> pa.Array:
 
     spaced = join(part(0, 3), " ", part(3, 6), " ", part(6))
     national = join("(", part(2, 5), ") ", part(5, 8), "-", part(8))
-    typed = choose(is_given & (chance < 0.2), spaced, phones)
-    typed = choose(
-        is_given & (chance >= 0.2) & (chance < 0.3), join("00", part(1)), typed
-    )
-    return choose(is_american & (chance < 0.3), national, typed)
+    typed = choose(is_given & (chance < DOUBLE_ZERO), join("00", part(1)), phones)
+    typed = choose(is_given & (chance < SPACED), spaced, typed)
+    return choose(is_american & (chance < DOUBLE_ZERO), national, typed)

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from demo.files import WrittenFile
     from demo.storefront.orders import OrderBook
     from demo.storefront.people import People
+    from demo.storefront.shop import Shop
     from demo.storefront.simulation import Booleans, Integers, Truth
 
 FIRST_CUSTOMER_ID = 7_310_000_000_001
@@ -317,21 +318,21 @@ def staff_orders(
     return numbers, times // 1000 * 1000
 
 
-def write_orders(  # noqa: PLR0913
+def write_orders(
     landing: Path,
     rng: np.random.Generator,
-    book: OrderBook,
-    people: People,
+    shop: Shop,
     contacts: Contacts,
     kept: Booleans,
-    parameters: Parameters,
 ) -> tuple[list[WrittenFile], dict[str, int], tuple[Integers, Integers]]:
     """Write the orders' files.
 
     Parameters
     ----------
-    landing, rng, book, people, contacts, parameters
-        Where to, source of chance, what happened, and how much dirt.
+    landing, rng, shop
+        Where to, source of chance, and what happened.
+    contacts
+        What is typed in at the checkouts.
     kept
         Which true orders the order system has.
 
@@ -343,13 +344,13 @@ def write_orders(  # noqa: PLR0913
         How many lines landed and with which final status.
     tests : numbers and times of the orders that staff placed
     """
-    faults = parameters.faults
+    book, faults = shop.book, shop.parameters.faults
     versions = _versions(rng, book, kept)
     size = len(versions.order)
-    lines = _OrderWriter(book, people, contacts, versions).lines
+    lines = _OrderWriter(book, shop.people, contacts, versions).lines
     copied = rng.choice(size, round(faults.duplicate_orders * size), replace=False)
     cut = rng.choice(size, max(1, round(faults.malformed_orders * size)), replace=False)
-    test_numbers, test_times = staff_orders(rng, book, parameters)
+    test_numbers, test_times = staff_orders(rng, book, shop.parameters)
     tests = pa.array(
         [
             _test_order(number, time)
@@ -461,8 +462,8 @@ def write_customers(
     rng: np.random.Generator,
     book: OrderBook,
     people: People,
-) -> tuple[list[WrittenFile], dict[str, int], Integers]:
-    """Write one customer for each account, some twice; return their final consent."""
+) -> tuple[list[WrittenFile], dict[str, int]]:
+    """Write one customer for each account, some of them again as they changed."""
     truth = book.truth
     person = truth.customers.account_person
     size = len(person)
@@ -515,10 +516,8 @@ def write_customers(
 
     path = landing / "shopify" / "customers" / "customers.jsonl.gz"
     written = write_records(path, in_chunks(np.arange(len(at)), build), len(at))
-    last = first.copy()
-    last[changed] = second
     planted = {"landed_lines": len(at), "duplicate": len(changed), "accepted": size}
-    return [written], planted, last
+    return [written], planted
 
 
 def write_products(

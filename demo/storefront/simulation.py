@@ -560,18 +560,26 @@ def _strangers_visits(
     )
 
 
-def _customers_visits(  # noqa: PLR0913
+@dataclass(frozen=True)
+class _Habits:
+    """People's devices by slot, share of visits on a telephone, days of visits."""
+
+    slots: Integers
+    mobile_rate: Floats
+    visit_days: Booleans
+
+
+def _customers_visits(
     rng: np.random.Generator,
-    parameters: Parameters,
+    first_date: date,
     customers: Customers,
-    slots: Integers,
-    calendar: _Calendar,
-    mobile_rate: Floats,
+    habits: _Habits,
     orders: Orders,
 ) -> Visits:
     """Return the visits with an online order and those without."""
+    slots, mobile_rate = habits.slots, habits.mobile_rate
     online = np.flatnonzero(orders.channel != STORE)
-    browsing, browsing_day = np.nonzero(calendar.visit_days)
+    browsing, browsing_day = np.nonzero(habits.visit_days)
     is_mobile = rng.random(len(browsing)) < mobile_rate[browsing]
     customer = np.concatenate([orders.customer[online], browsing])
     is_mobile = np.concatenate([orders.channel[online] == MOBILE, is_mobile])
@@ -599,7 +607,7 @@ def _customers_visits(  # noqa: PLR0913
         is_mobile=is_mobile,
         login=login,
         order=order,
-        started_at=to_utc(parameters.first_date, day, seconds),
+        started_at=to_utc(first_date, day, seconds),
     )
 
 
@@ -855,19 +863,18 @@ def simulate(parameters: Parameters) -> Truth:
     channel = _draw_channels(rng, kind, mobile_rate[customer], country)
     is_guest = (channel == WEB) & (rng.random(len(channel)) < GUEST_SHARE)
     never = np.full(len(customer), NEVER)
+    habits = _Habits(slots, mobile_rate, calendar.visit_days)
     # Until visits give orders their times, `ordered_at` holds the day.
     orders = Orders(customer, customer, channel, is_guest, day, never)
     rng = next(rngs)
     visits = _all_visits(
         (
-            _customers_visits(
-                rng, parameters, customers, slots, calendar, mobile_rate, orders
-            ),
+            _customers_visits(rng, parameters.first_date, customers, habits, orders),
             _strangers_visits(rng, parameters, devices),
             _kiosk_visits(rng, parameters, devices.kiosk),
         )
     )
-    del calendar
+    del calendar, habits
     visit_kind = np.where(
         visits.customer == NOBODY, STRANGER_KIND, customers.kind[visits.customer]
     )

@@ -19,8 +19,9 @@ from demo.storefront.identity import Evidence
 from demo.storefront.orders import channel_names
 from demo.storefront.parameters import COUNTRIES, CURRENCY_CODES
 from demo.storefront.shopify import FIRST_CUSTOMER_ID
-from demo.storefront.simulation import NEVER, NOBODY
+from demo.storefront.simulation import NEVER, NOBODY, end_of_period
 from demo.storefront.texts import (
+    DAY_MS,
     choose,
     integers,
     join,
@@ -35,14 +36,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from demo.files import WrittenFile
+    from demo.storefront.anomalies import Anomaly
     from demo.storefront.consents import Consents
     from demo.storefront.crm import Crm
-    from demo.storefront.ga4_events import AppEvents
-    from demo.storefront.orders import OrderBook
+    from demo.storefront.parameters import Parameters
     from demo.storefront.people import People
-    from demo.storefront.segment_events import Traffic
+    from demo.storefront.shop import Shop
     from demo.storefront.shopify import Contacts
-    from demo.storefront.simulation import Booleans, EventKind, Integers, Truth
+    from demo.storefront.simulation import Booleans, Integers, Truth
 
 ORDER_COLUMNS = (
     "order_id",
@@ -112,13 +113,14 @@ class Identifiers:
 
 
 def all_identifiers(
-    truth: Truth, people: People, crm: Crm, device_id: pa.Array, pseudo_id: pa.Array
+    shop: Shop, crm: Crm, device_id: pa.Array, pseudo_id: pa.Array
 ) -> Identifiers:
     """Return every identifier that could land; devices come first.
 
-    Addresses and numbers are one for each account, so that two accounts with the same
-    have the same number here only if `canonical` says so; see `evidence`.
+    Each account has an address and a number here. Where two accounts share one, only
+    the first's is ever used (`canonical_accounts`).
     """
+    truth, people = shop.truth, shop.people
     person = truth.customers.account_person
     owner = truth.devices.owner
     size = len(truth.customers)
@@ -181,44 +183,60 @@ def _of(mapping: Integers, index: Integers) -> Integers:
     return np.where(index >= 0, mapping[index], NOBODY)
 
 
-def gather_evidence(  # noqa: PLR0913
-    identifiers: Identifiers,
-    truth: Truth,
-    people: People,
-    crm: Crm,
-    contacts: Contacts,
-    traffic: Traffic,
-    is_event_rejected: Booleans,
-    app: AppEvents,
-    is_app_rejected: Booleans,
-    is_in_order_system: Booleans,
-    is_named: Booleans,
-    identify: EventKind,
-) -> Evidence:
+@dataclass(frozen=True)
+class Landed:
+    """What landed unspoiled, as far as it names anybody.
+
+    Attributes
+    ----------
+    traffic, app
+        The site's events that aren't rejected, and the app's.
+    crm, contacts
+        Contacts, and what was typed in at the checkouts.
+    is_in_order_system, is_named
+        Which orders the order system has; at which ones the loyalty card was shown.
+    """
+
+    traffic: Named
+    app: Named
+    crm: Crm
+    contacts: Contacts
+    is_in_order_system: Booleans
+    is_named: Booleans
+
+
+@dataclass(frozen=True)
+class Named:
+    """Events: the device, the account (-1 for none), whether traits come with it."""
+
+    device: Integers
+    account: Integers
+    has_traits: Booleans
+
+
+def gather_evidence(shop: Shop, identifiers: Identifiers, landed: Landed) -> Evidence:
     """Gather which identifiers are together in records that landed unspoiled."""
+    truth, people = shop.truth, shop.people
+    crm, contacts = landed.crm, landed.contacts
     email = canonical_accounts(truth, people, "email")
     phone = canonical_accounts(truth, people, "phone")
     of = identifiers.of
     evidence = Evidence(
         n_identifiers=len(identifiers.values), n_devices=len(truth.devices.owner)
     )
-    kept = ~is_event_rejected
-    account, device = traffic.account[kept], traffic.device[kept]
-    is_identify = traffic.kind[kept] == identify
-    named = np.where(is_identify, account, NOBODY)
-    evidence.add(
-        of("device", device),
-        of("user_id", account),
-        of("email", _of(email, named)),
-        of("phone", _of(phone, named)),
-    )
-    kept = ~is_app_rejected
-    evidence.add(of("device", app.device[kept]), of("user_id", app.account[kept]))
+    for events in (landed.traffic, landed.app):
+        named = np.where(events.has_traits, events.account, NOBODY)
+        evidence.add(
+            of("device", events.device),
+            of("user_id", events.account),
+            of("email", _of(email, named)),
+            of("phone", _of(phone, named)),
+        )
     account = np.arange(len(email))
     evidence.add(
         of("shopify_customer_id", account), of("email", email), of("phone", phone)
     )
-    order = np.flatnonzero(is_in_order_system)
+    order = np.flatnonzero(landed.is_in_order_system)
     account, guest = truth.orders.account[order], contacts.is_guest[order]
     is_other = contacts.is_other[order]
     given = np.where(contacts.has_phone[order], account, NOBODY)
@@ -228,7 +246,7 @@ def gather_evidence(  # noqa: PLR0913
         of("other_email", np.where(is_other, truth.orders.customer[order], NOBODY)),
         of("phone", _of(phone, given)),
     )
-    evidence.add(of("user_id", truth.orders.account[is_named]))
+    evidence.add(of("user_id", truth.orders.account[landed.is_named]))
     contact = np.arange(len(crm.person))
     evidence.add(
         of("crm_contact_id", contact),
@@ -260,16 +278,25 @@ def write_identifiers(
     return write_records(folder / "identifiers.csv", [texts], len(seen), header)
 
 
-def write_orders(  # noqa: PLR0913
+def write_orders(
     folder: Path,
-    book: OrderBook,
-    people: People,
-    is_only_in_events: Booleans,
-    is_only_in_order_system: Booleans,
-    is_named: Booleans,
+    shop: Shop,
+    landed: Landed,
+    is_silent: Booleans,
     staffs: tuple[Integers, Integers],
 ) -> WrittenFile:
-    """Write the true orders, then those that staff placed to try the shop."""
+    """Write the true orders, then those that staff placed to try the shop.
+
+    Parameters
+    ----------
+    folder, shop, landed
+        Where to, and what happened and landed.
+    is_silent
+        Which orders no event tells of, (n_orders,).
+    staffs
+        Numbers and times of the orders that staff placed.
+    """
+    book, people = shop.book, shop.people
     orders, lines = book.truth.orders, book.truth.lines
     size = len(orders.customer)
 
@@ -277,7 +304,7 @@ def write_orders(  # noqa: PLR0913
         return choose(values, "true", "false")
 
     units = np.bincount(lines.order, lines.quantity, size).astype(np.int64)
-    account = np.where(book.is_online | is_named, orders.account, NOBODY)
+    account = np.where(book.is_online | landed.is_named, orders.account, NOBODY)
     texts = csv_lines(
         book.order_id,
         choose(book.is_online, "shopify", "pos"),
@@ -298,8 +325,8 @@ def write_orders(  # noqa: PLR0913
         money(book.net - book.refund),
         flag(orders.is_guest),
         flag(orders.cancelled_at != NEVER),
-        flag(is_only_in_events),
-        flag(is_only_in_order_system),
+        flag(book.is_online & ~landed.is_in_order_system),
+        flag(is_silent),
         "false",
     )
     numbers, times = staffs
@@ -317,7 +344,6 @@ def write_orders(  # noqa: PLR0913
 def write_consents(
     folder: Path,
     identifiers: Identifiers,
-    truth: Truth,
     consents: Consents,
     crm: Crm,
     first_seen: Integers,
@@ -326,7 +352,7 @@ def write_consents(
 
     Parameters
     ----------
-    folder, identifiers, truth, consents, crm
+    folder, identifiers, consents, crm
         Where to, and what was planted.
     first_seen
         When each device was first used, -1 for never, (n_devices,).
@@ -374,9 +400,10 @@ def write_consents(
 
 
 def write_customers(
-    folder: Path, truth: Truth, people: People, kinds: list[str], shared: list[str]
+    folder: Path, shop: Shop, kinds: list[str], shared: list[str]
 ) -> WrittenFile:
     """Write the people: first and second account, archetype, what accounts share."""
+    truth, people = shop.truth, shop.people
     size = len(truth.customers)
     second = truth.customers.second_account
     texts = csv_lines(
@@ -391,18 +418,32 @@ def write_customers(
     return write_records(folder / "customers.csv", [texts], size, header)
 
 
+def write_anomalies(
+    folder: Path, parameters: Parameters, planted: list[tuple[Anomaly, int, int]]
+) -> WrittenFile:
+    """Write the days with too few or too many events of a name."""
+    rows = [
+        f"{anomaly.source},{anomaly.event_name},{anomaly.day(parameters)},"
+        f"{'spike' if anomaly.is_spike else 'drop'},{usual},{found}"
+        for anomaly, usual, found in planted
+    ]
+    header = "source,event_name,date,kind,n_usual_events,n_events"
+    texts = pa.array(rows, pa.string())
+    return write_records(folder / "anomalies.csv", [texts], len(rows), header)
+
+
 def write_erasure_requests(
     landing: Path,
     rng: np.random.Generator,
-    truth: Truth,
-    people: People,
-    evidence: Evidence,
+    shop: Shop,
+    seen: set[int],
     identifiers: Identifiers,
-    bounds: tuple[int, int],
 ) -> tuple[list[WrittenFile], dict[str, int]]:
     """Write requests to be forgotten: of customers by address, number, id or device."""
-    size = len(truth.customers)
-    seen = set(evidence.seen().tolist())
+    people = shop.people
+    size = len(shop.truth.customers)
+    end = end_of_period()
+    bounds = (end - shop.parameters.n_days * DAY_MS // 2, end)
     count = max(4, round(0.002 * size))
     rows: list[str] = []
     kinds = ("email", "user_id", "phone", "anonymous_id")
