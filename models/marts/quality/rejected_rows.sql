@@ -12,23 +12,8 @@ rejected_lines as (
     select * from {{ ref('stg_landing__rejected_lines') }}
 ),
 
-order_lines as (
-    select * from {{ ref('int_order_lines_classified') }}
-    where record_status = 'rejected'
-),
-
-events as (
-    select * from {{ ref('int_events_classified') }}
-    where record_status = 'rejected'
-),
-
-attributes as (
-    select * from {{ ref('int_customer_attributes_classified') }}
-    where record_status = 'rejected'
-),
-
-products as (
-    select * from {{ ref('int_catalog_products_classified') }}
+landed_records as (
+    select * from {{ ref('int_landed_records') }}
     where record_status = 'rejected'
 ),
 
@@ -45,28 +30,7 @@ records as (
         'record' as position_type,
         record_number as position_number,
         reject_reason
-    from order_lines
-    union all
-    select
-        load_id,
-        'record' as position_type,
-        record_number as position_number,
-        reject_reason
-    from events
-    union all
-    select
-        load_id,
-        'record' as position_type,
-        record_number as position_number,
-        reject_reason
-    from attributes
-    union all
-    select
-        load_id,
-        'record' as position_type,
-        record_number as position_number,
-        reject_reason
-    from products
+    from landed_records
 ),
 
 final as (

@@ -18,23 +18,10 @@ erased_records as (
     select * from {{ ref('stg_landing__erased_records') }}
 ),
 
-order_lines as (
-    select * from {{ ref('int_order_lines_classified') }}
+landed_records as (
+    select * from {{ ref('int_landed_records') }}
 ),
 
-events as (
-    select * from {{ ref('int_events_classified') }}
-),
-
-attributes as (
-    select * from {{ ref('int_customer_attributes_classified') }}
-),
-
-products as (
-    select * from {{ ref('int_catalog_products_classified') }}
-),
-
--- A new stream joins here.
 records as (
     select
         load_id,
@@ -44,22 +31,7 @@ records as (
     select
         load_id,
         record_status
-    from order_lines
-    union all
-    select
-        load_id,
-        record_status
-    from events
-    union all
-    select
-        load_id,
-        record_status
-    from attributes
-    union all
-    select
-        load_id,
-        record_status
-    from products
+    from landed_records
 ),
 
 records_per_load as (
