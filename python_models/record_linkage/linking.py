@@ -38,7 +38,12 @@ _SURE_RULES: Final = (
     (c.NAMES, c.STREET),
 )
 _MAX_TRAINING_PAIRS: Final = 1_000_000
-_SCORES: Final = (c.MATCH_PROBABILITY, c.MATCH_WEIGHT)
+_SCORED: Final = (
+    f"{c.CONTACT_ID}_l",
+    f"{c.CONTACT_ID}_r",
+    c.MATCH_PROBABILITY,
+    c.MATCH_WEIGHT,
+)
 _FIRST_NAME_AGREES: Final = frozenset(
     {c.SAME, c.SWAPPED, c.SIMILAR, c.SAME_FIRST_NAME, c.SIMILAR_FIRST_NAME}
 )
@@ -97,9 +102,7 @@ def link_contacts(contacts: pd.DataFrame, *, config: LinkageConfig) -> Linkage:
     blocks = {f"block_{number}": key for number, key in enumerate(keys)}
     if not any(key.duplicated(keep=False)[key.notna()].any() for key in keys):
         # Nobody has anything in common with anybody: no pair, and nothing to learn.
-        nothing = dict.fromkeys(
-            (f"{c.CONTACT_ID}_l", f"{c.CONTACT_ID}_r", *_SCORES), pd.Series(dtype=float)
-        )
+        nothing = dict.fromkeys(_SCORED, pd.Series(dtype=float))
         return _linkage(pd.DataFrame(nothing), len(prepared), config, learnt={})
     settings: dict[str, Any] = {
         "link_type": "dedupe_only",
@@ -121,7 +124,12 @@ def link_contacts(contacts: pd.DataFrame, *, config: LinkageConfig) -> Linkage:
             _settle(learnt, config, n_pairs=n_pairs)
             linker = Linker(table, learnt, log_level=None)
             predicted = linker.inference.predict(warning_mode="never")
-            scored = predicted.as_pyarrow_table().to_pandas()  # type: ignore[no-untyped-call]
+            # Without the names and addresses, which would take ten times the memory.
+            scored = (
+                database.duckdb_con.table(predicted.physical_name)
+                .select(*_SCORED, *(f"gamma_{name}" for name in config.comparisons))
+                .to_df()
+            )
         finally:
             database.duckdb_con.close()
     return _linkage(scored, len(prepared), config, learnt=learnt)
@@ -252,7 +260,7 @@ def _linkage(
         linked &= pairs[c.level_column(c.NAMES)].isin(_FIRST_NAME_AGREES) | pairs[
             c.level_column(c.BIRTH_DATE)
         ].isin(_BIRTH_DATE_AGREES)
-    pairs.insert(len(_SCORES) + 2, c.IS_LINK, linked)
+    pairs.insert(len(_SCORED), c.IS_LINK, linked)
     kept = pairs[pairs[c.MATCH_PROBABILITY] >= config.min_probability]
     return Linkage(
         pairs=kept.astype(dict(c.PAIR_DTYPES)).sort_values(
