@@ -258,8 +258,9 @@ def make_people(seed: np.random.SeedSequence, customers: Customers) -> People:
 def typed_emails(rng: np.random.Generator, emails: pa.Array) -> pa.Array:
     """Return the addresses as people type them: capitals here and there, blanks."""
     chance = rng.random(len(emails))
-    # Of the ways, from the rarest on, the first one whose end lies above.
-    typed = choose(chance < BLANKS, join(" ", emails, " "), emails)
+    is_given = pc.not_equal(emails, "").to_numpy(zero_copy_only=False)
+    # Each way ends where the next begins: the last one set wins.
+    typed = choose(is_given & (chance < BLANKS), join(" ", emails, " "), emails)
     typed = choose(chance < UPPER, pc.utf8_upper(emails), typed)
     return choose(chance < CAPITAL, pc.utf8_capitalize(emails), typed)
 

@@ -152,8 +152,8 @@ class Lines:
 class Devices:
     """What people use: cookies of browsers, and the app on a telephone.
 
-    `owner` is -1 for a stranger's device and the kiosk; `kiosk` is the number of the
-    kiosk. Not every device is ever used.
+    `owner` is -1 for a stranger's device, a family's computer and the kiosk; `kiosk`
+    is the number of the kiosk. Not every device is ever used.
     """
 
     owner: Integers
@@ -373,11 +373,11 @@ def _draw_devices(
     slots[has_app, BROWSER] = slots[has_app, APP]
     is_app = np.tile(np.arange(N_SLOTS) == APP, size)
     strangers_app = rng.random(n_strangers) < STRANGERS_APP_SHARE
+    owner = np.repeat(np.arange(size), N_SLOTS)
+    owner[slots[pairs[:, 0], COMPUTER]] = NOBODY
     return (
         Devices(
-            owner=np.concatenate(
-                [np.repeat(np.arange(size), N_SLOTS), np.full(n_strangers + 1, NOBODY)]
-            ),
+            owner=np.concatenate([owner, np.full(n_strangers + 1, NOBODY)]),
             is_app=np.concatenate([is_app, [False], strangers_app]),
             kiosk=size * N_SLOTS,
         ),

@@ -37,13 +37,18 @@ class Landed:
                 rows += [(path.stem, row) for row in csv.DictReader(stream)]
         return rows
 
-    def event_lines(self) -> list[tuple[str, str]]:
-        """Every landed event line with the month of its file, in file order."""
+    def truth_rows(self, name: str) -> list[dict[str, str]]:
+        """Every record of a file of the truth."""
+        with (self.truth / f"{name}.csv").open(newline="", encoding="utf-8") as stream:
+            return list(csv.DictReader(stream))
+
+    def json_lines(self, pattern: str) -> list[tuple[str, str]]:
+        """Every line of the gzip files with the stem of its file, in file order."""
         lines = []
-        for path in sorted(self.landing.glob("segment/events/*.jsonl.gz")):
+        for path in sorted(self.landing.glob(pattern)):
             with gzip.open(path, "rt", encoding="utf-8") as stream:
-                month = path.name.split(".")[0]
-                lines += [(month, line.rstrip("\n")) for line in stream]
+                name = path.name.split(".")[0]
+                lines += [(name, line.rstrip("\n")) for line in stream]
         return lines
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from conftest import Landed
 
 SOURCES = {"pos", "segment", "catalog", "third_party"}
+# Their times carry an offset or are UTC by definition.
+WITH_OFFSETS = {"ga4", "shopify", "crm", "fx", "erasure"}
 
 
 def dbt_vars(name: str) -> dict[str, Any]:
@@ -57,6 +59,8 @@ def test_vars_are_complete_and_valid(name: str) -> None:
         "source_time_zones",
         "reporting_currency",
         "sources",
+        "unknown_analytics_consent",
+        "unknown_personalization_consent",
         "repeated_lines",
         "zero_amount_is_purchase",
         "shop_name",
@@ -70,7 +74,10 @@ def test_vars_are_complete_and_valid(name: str) -> None:
     )
     assert found["repeated_lines"] == {"pos": "keep"}
     assert list(found["zero_amount_is_purchase"]) == ["pos"]
-    assert set(found["sources"]) <= SOURCES
+    assert set(found["sources"]) <= SOURCES | WITH_OFFSETS
+    # What the data say nothing about is allowed explicitly, or a region's rule.
+    assert found["unknown_analytics_consent"] in {"allowed", "by_region"}
+    assert found["unknown_personalization_consent"] == "allowed"
 
 
 @pytest.mark.parametrize("name", sorted(DATA_SETS))
@@ -99,7 +106,7 @@ def test_storefront_as_of_is_the_day_after_the_last_accepted_record(
     zone = found["source_time_zones"]["pos"]
     last_line = local_date(last_pos_time(storefront), zone, business)
     last_event = datetime(2025, 1, 1, tzinfo=UTC)
-    for month, line in storefront.event_lines():
+    for month, line in storefront.json_lines("segment/events/*.jsonl.gz"):
         # An accepted event is received a day before it occurs at the earliest, so the
         # last is in the last file.
         if month < "2025-12":
