@@ -2,10 +2,23 @@
 
 -- A source of events joins here. What names a person leaves as a key or as the shop's
 -- own id.
+{% set staged_columns = [
+    'load_id', 'record_number', 'message_id', 'anonymous_id', 'user_id', 'previous_id',
+    'email', 'phone', 'product_id', 'order_id', 'content_key', 'source_name',
+    'event_type', 'event_name', 'user_agent', 'device_type', 'country_code',
+    'country_name', 'page_path', 'page_referrer', 'campaign_source', 'campaign_medium',
+    'campaign_name', 'category', 'currency_code', 'analytics_consent',
+    'personalization_consent', 'advertising_consent', 'reject_reason', 'quantity',
+    'price_amount', 'revenue_amount', 'occurred_at', 'received_at',
+] -%}
 with
 
 segment_events as (
     select * from {{ ref('stg_segment__events') }}
+),
+
+ga4_events as (
+    select * from {{ ref('stg_ga4__events') }}
 ),
 
 countries as (
@@ -17,42 +30,11 @@ bot_user_agents as (
 ),
 
 landed_events as (
-    select
-        load_id,
-        record_number,
-        message_id,
-        anonymous_id,
-        user_id,
-        previous_id,
-        email,
-        phone,
-        product_id,
-        order_id,
-        content_key,
-        source_name,
-        event_type,
-        event_name,
-        user_agent,
-        device_type,
-        country_code,
-        country_name,
-        page_path,
-        page_referrer,
-        campaign_source,
-        campaign_medium,
-        campaign_name,
-        category,
-        currency_code,
-        analytics_consent,
-        personalization_consent,
-        advertising_consent,
-        reject_reason,
-        quantity,
-        price_amount,
-        revenue_amount,
-        occurred_at,
-        received_at
+    select {{ staged_columns | join(', ') }}
     from segment_events
+    union all
+    select {{ staged_columns | join(', ') }}
+    from ga4_events
 ),
 
 bots as (
