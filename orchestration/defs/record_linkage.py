@@ -1,8 +1,8 @@
 """Links between contacts, between staging and identity resolution.
 
-The one asset that reads staging instead of a core mart. Names and addresses may not go
-further than staging, and core itself is made from these links: what Python reads here
-is never made from what it writes, so no loop can form. Only ids of contacts come out.
+The one asset that reads behind the core marts. Names and addresses may not go further
+than staging, and core itself is made from these links: what Python reads here is never
+made from what it writes, so no loop can form. Only ids of contacts come out.
 """
 
 from collections.abc import Iterator
@@ -18,37 +18,34 @@ from orchestration.warehouse import Warehouse, replace_rows, transaction
 from python_models.record_linkage import Linkage, LinkageConfig, link_contacts
 from python_models.record_linkage.columns import level_column
 
-CONTACTS_KEY = dg.AssetKey(["staging", "stg_crm__contacts"])
+CONTACTS_KEYS = (
+    dg.AssetKey(["staging", "stg_crm__contacts"]),
+    dg.AssetKey(["intermediate", "int_crm_contacts_classified"]),
+)
 LINKS_KEY = dg.AssetKey(["linkage", "contact_links"])
 LINKS_TABLE = "linkage.contact_links"
 VARIABLE = "record_linkage"
 # Contacts that share an e-mail or a telephone number are linked without this.
 _COMPARABLE = ("names", "birth_date", "address", "gender")
 
-# The version of a contact that counts is the one that identity resolution takes: the
-# newest by its own account, else by its load.
+# One record of each contact counts, and its id is the one that identity resolution
+# knows it by: the classified contacts say which, and an e-mail address that serves as
+# an id is a key there.
 _CONTACTS = """
     select
-        crm_contact_id as contact_id,
-        first_name,
-        last_name,
-        birth_date,
-        gender,
-        street_address,
-        postcode,
-        city,
-        country_code as country
-    from staging.stg_crm__contacts
-    where reject_reason is null
-    qualify row_number() over (
-        partition by crm_contact_id
-        order by
-            coalesce(updated_at, timestamp '1970-01-01') desc,
-            case when updated_at is null then load_id end desc,
-            content_key,
-            load_id,
-            record_number
-    ) = 1
+        classified.crm_contact_id as contact_id,
+        staged.first_name,
+        staged.last_name,
+        staged.birth_date,
+        staged.gender,
+        staged.street_address,
+        staged.postcode,
+        staged.city,
+        classified.country_code as country
+    from intermediate.int_crm_contacts_classified as classified
+    inner join staging.stg_crm__contacts as staged
+        using (load_id, record_number)
+    where classified.record_status = 'accepted'
     order by contact_id
 """
 
@@ -59,7 +56,7 @@ _CONTACTS = """
             *LINKS_KEY.path,
             group="record_linkage",
             kinds={"python", "duckdb"},
-            deps=[CONTACTS_KEY],
+            deps=list(CONTACTS_KEYS),
         )
     ],
     name="record_linkage",
