@@ -133,8 +133,7 @@ def _write_sources(
         written += files
         planted[name] = counts
     landed = Landed(
-        traffic=sending.ledger.named(is_site=True),
-        app=sending.ledger.named(is_site=False),
+        events=sending.ledger.named(),
         crm=crm_contacts,
         contacts=contacts,
         is_in_order_system=is_in_order_system,
@@ -239,6 +238,7 @@ def land(
         ga4_events.pseudo_ids(parameters, n_devices),
     )
     evidence = truth.gather_evidence(shop, identifiers, landed)
+    usable = truth.gather_evidence(shop, identifiers, landed.without_withheld())
     rng = np.random.default_rng(next(seeds))
     files, planted["erasure_requests"] = truth.write_erasure_requests(
         landing, rng, shop, set(evidence.seen().tolist()), identifiers
@@ -252,7 +252,7 @@ def land(
     )
     written += [
         truth.write_customers(folder, shop, kinds, list(SHARED_PARTS)),
-        truth.write_identifiers(folder, identifiers, evidence),
+        truth.write_identifiers(folder, identifiers, evidence, usable),
         truth.write_orders(folder, shop, landed, sending.is_silent, staffs),
         consent_file,
         truth.write_anomalies(folder, parameters, sending.anomalies),

@@ -37,14 +37,15 @@ class Ledger:
     withheld: Booleans
     first_seen: Integers
 
-    def named(self, *, is_site: bool) -> Named:
-        """Return who is named in the events of the site or of the app."""
-        part = slice(0, self.n_site) if is_site else slice(self.n_site, None)
+    def named(self) -> Named:
+        """Return who is named in the events."""
+        is_site = np.arange(len(self.kind)) < self.n_site
         return Named(
-            device=self.device[part],
-            account=self.account[part],
+            device=self.device,
+            account=self.account,
             # The app says who logged in, and not under which address.
-            has_traits=(self.kind[part] == EventKind.IDENTIFY) & is_site,
+            has_traits=(self.kind == EventKind.IDENTIFY) & is_site,
+            is_withheld=self.withheld,
         )
 
 

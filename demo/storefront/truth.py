@@ -6,7 +6,7 @@ the rules in `identity` and `consents`, and never from the warehouse.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -71,6 +71,7 @@ IDENTIFIER_COLUMNS = (
     "identifier_value",
     "person_id",
     "resolvable_id",
+    "usable_resolvable_id",
 )
 CONSENT_COLUMNS = (
     "person_id",
@@ -189,7 +190,7 @@ class Landed:
 
     Attributes
     ----------
-    traffic, app
+    events
         The site's events that aren't rejected, and the app's.
     crm, contacts
         Contacts, and what was typed in at the checkouts.
@@ -197,12 +198,22 @@ class Landed:
         Which orders the order system has; at which ones the loyalty card was shown.
     """
 
-    traffic: Named
-    app: Named
+    events: Named
     crm: Crm
     contacts: Contacts
     is_in_order_system: Booleans
     is_named: Booleans
+
+    def without_withheld(self) -> Landed:
+        """Return the same without the events that may not be used."""
+        kept, events = ~self.events.is_withheld, self.events
+        named = Named(
+            device=events.device[kept],
+            account=events.account[kept],
+            has_traits=events.has_traits[kept],
+            is_withheld=events.is_withheld[kept],
+        )
+        return replace(self, events=named)
 
 
 @dataclass(frozen=True)
@@ -212,6 +223,7 @@ class Named:
     device: Integers
     account: Integers
     has_traits: Booleans
+    is_withheld: Booleans
 
 
 def gather_evidence(shop: Shop, identifiers: Identifiers, landed: Landed) -> Evidence:
@@ -224,14 +236,14 @@ def gather_evidence(shop: Shop, identifiers: Identifiers, landed: Landed) -> Evi
     evidence = Evidence(
         n_identifiers=len(identifiers.values), n_devices=len(truth.devices.owner)
     )
-    for events in (landed.traffic, landed.app):
-        named = np.where(events.has_traits, events.account, NOBODY)
-        evidence.add(
-            of("device", events.device),
-            of("user_id", events.account),
-            of("email", _of(email, named)),
-            of("phone", _of(phone, named)),
-        )
+    events = landed.events
+    named = np.where(events.has_traits, events.account, NOBODY)
+    evidence.add(
+        of("device", events.device),
+        of("user_id", events.account),
+        of("email", _of(email, named)),
+        of("phone", _of(phone, named)),
+    )
     account = np.arange(len(email))
     evidence.add(
         of("shopify_customer_id", account), of("email", email), of("phone", phone)
@@ -264,15 +276,27 @@ def gather_evidence(shop: Shop, identifiers: Identifiers, landed: Landed) -> Evi
 
 
 def write_identifiers(
-    folder: Path, identifiers: Identifiers, evidence: Evidence
+    folder: Path, identifiers: Identifiers, evidence: Evidence, usable: Evidence
 ) -> WrittenFile:
-    """Write every identifier that landed, its person and its resolvable part."""
-    seen, parts = evidence.seen(), evidence.parts()
+    """Write every identifier that landed, its person and its resolvable part.
+
+    Parameters
+    ----------
+    folder, identifiers
+        Where to, and what there is.
+    evidence, usable
+        What all records say that aren't rejected, and what those say that aren't
+        withheld either.
+    """
+    seen, parts, usable_parts = evidence.seen(), evidence.parts(), usable.parts()
+    is_usable = np.isin(seen, usable.seen())
+    usable_id = join("R", integers(1_000_001 + usable_parts[seen]))
     texts = csv_lines(
         pick(identifiers.types, seen),
         pick(identifiers.values, seen),
         person_ids(identifiers.person[seen]),
         join("R", integers(1_000_001 + parts[seen])),
+        choose(is_usable, usable_id, ""),
     )
     header = ",".join(IDENTIFIER_COLUMNS)
     return write_records(folder / "identifiers.csv", [texts], len(seen), header)
