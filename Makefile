@@ -136,6 +136,10 @@ types: $(DEVELOPMENT) ## Check Python's types
 parse: $(DEVELOPMENT) ## Parse the dbt project; a warning or a deprecation fails
 	dbt --warn-error parse --target lint --target-path target/parse --no-partial-parse
 
+.PHONY: bench
+bench: $(RUNTIME) ## Measure how cost grows; BENCH_ARGS="--runs 1" for a quick look
+	$(CLEAN_ENVIRONMENT) python -m benchmarks.identity $(BENCH_ARGS)
+
 .PHONY: lock
 lock: .venv/.created ## Write the lock files again; LOCK_ARGS=--upgrade takes newer versions
 	$(INSTALL_UV)
