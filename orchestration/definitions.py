@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import dagster as dg
 
+from orchestration.defs.alerts import (
+    alerts_sensor,
+    sources_are_on_time,
+    volumes_are_as_expected,
+)
 from orchestration.defs.clustering import clustering
 from orchestration.defs.ingestion import landed_files, nothing_failed_to_load
 from orchestration.defs.jobs import (
@@ -29,10 +34,14 @@ defs = dg.Definitions(
         clustering,
         published_file,
     ],
-    asset_checks=[nothing_failed_to_load],
+    asset_checks=[
+        nothing_failed_to_load,
+        sources_are_on_time,
+        volumes_are_as_expected,
+    ],
     jobs=[segmentary_job, build_months_job, snapshot_months_job],
     schedules=[daily_schedule, monthly_refit_schedule],
-    sensors=[landed_files_sensor],
+    sensors=[landed_files_sensor, alerts_sensor],
     resources=make_resources(load_settings()),
     loggers={"console": dg.colored_console_logger, "progress": progress_logger},
     executor=dg.in_process_executor,

@@ -184,6 +184,8 @@ def test_dbt_tests_are_asset_checks(graph):
         (key.asset_key.to_user_string(), key.name) for key in graph.asset_check_keys
     }
     assert ("raw/failed_files", "nothing_failed_to_load") in checks
+    assert ("marts/source_freshness", "sources_are_on_time") in checks
+    assert ("marts/volume_anomalies", "volumes_are_as_expected") in checks
     on_memberships = {
         name for key, name in checks if key == "marts/segment_memberships"
     }
@@ -209,6 +211,6 @@ def test_what_a_schedule_asks_for_is_valid():
 def test_schedules_and_sensor_wait_to_be_switched_on():
     names = {schedule.name: schedule.cron_schedule for schedule in defs.schedules}
     assert names == {"daily": "0 3 * * *", "monthly_refit": "0 5 1 * *"}
-    assert [sensor.name for sensor in defs.sensors] == ["landed_files"]
+    assert [sensor.name for sensor in defs.sensors] == ["landed_files", "alerts"]
     for definition in [*defs.schedules, *defs.sensors]:
         assert definition.default_status.value == "STOPPED"
