@@ -10,6 +10,16 @@ events as (
         ) is not null
 ),
 
+shopify_customers as (
+    select * from {{ ref('int_shopify_customers_classified') }}
+    where record_status <> 'rejected' and marketing_consent is not null
+),
+
+contacts as (
+    select * from {{ ref('int_crm_contacts_classified') }}
+    where record_status <> 'rejected' and marketing_consent is not null
+),
+
 event_answers as (
     select
         source_name,
@@ -22,8 +32,35 @@ event_answers as (
     from events
 ),
 
+-- Who agrees to marketing agrees to offers of their own and to advertising; nothing is
+-- said of analytics. An answer without a time is older than any other.
+marketing_answers as (
+    select
+        source_name,
+        {{ identifier_key('shopify_customer_id', 'shopify_customer_id') }}
+            as identifier_key,
+        cast(null as {{ dbt.type_string() }}) as analytics_consent,
+        marketing_consent as personalization_consent,
+        marketing_consent as advertising_consent,
+        coalesce(marketing_consented_at, updated_at, cast('1970-01-01' as timestamp))
+            as decided_at
+    from shopify_customers
+    union all
+    select
+        source_name,
+        {{ identifier_key('crm_contact_id', 'crm_contact_id') }} as identifier_key,
+        cast(null as {{ dbt.type_string() }}) as analytics_consent,
+        marketing_consent as personalization_consent,
+        marketing_consent as advertising_consent,
+        coalesce(marketing_consented_at, updated_at, cast('1970-01-01' as timestamp))
+            as decided_at
+    from contacts
+),
+
 signals as (
     {{ unpivot_consents('event_answers', ['device_key', 'user_key']) }}
+    union all
+    {{ unpivot_consents('marketing_answers', ['identifier_key']) }}
 ),
 
 -- Of two answers at one time the refusal holds: `denied` sorts before `granted`.

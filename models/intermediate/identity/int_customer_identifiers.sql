@@ -47,7 +47,9 @@ named as (
         *,
         first_value(identifier_key) over (
             partition by component_id
-            order by first_seen_at, identifier_key
+            order by
+                coalesce(first_seen_at, cast('9999-12-31' as timestamp)),
+                identifier_key
             rows between unbounded preceding and current row
         ) as first_identifier_key
     from resolved

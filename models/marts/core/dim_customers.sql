@@ -37,7 +37,9 @@ numbered_users as (
         *,
         row_number() over (
             partition by customer_id
-            order by first_seen_at, identifier_key
+            order by
+                coalesce(first_seen_at, cast('9999-12-31' as timestamp)),
+                identifier_key
         ) as user_number
     from customer_identifiers
     where identifier_type = 'user_id'
