@@ -950,6 +950,8 @@ def test_events_and_the_order_system_agree(
         flag = f"is_{name}"
         assert found == {k for k, row in true_orders.items() if row[flag] == "true"}
         assert 10 < len(found) == planted[name]
+    # Nobody pays back what it doesn't know was paid.
+    assert all(true_orders[each]["refund_amount"] == "0.00" for each in only_in_events)
     # Nobody could see an order that is only in an event that may not be used.
     assert not any(
         id(completed[order_id]) in events.withheld for order_id in only_in_events
