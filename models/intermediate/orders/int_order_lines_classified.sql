@@ -4,13 +4,73 @@ pos_order_lines as (
     select * from {{ ref('stg_pos__order_lines') }}
 ),
 
--- A new source of order lines joins here, with the columns of the first.
-order_lines as (
+exchange_rates as (
+    select * from {{ ref('int_exchange_rates') }}
+),
+
+dated as (
     select
         *,
+        {{ to_business_date('ordered_at') }} as ordered_date
+    from pos_order_lines
+),
+
+-- Days are few where lines are many.
+currency_days as (
+    select
+        currency_code,
+        ordered_date
+    from dated
+    where currency_code is not null and ordered_date is not null
+    group by currency_code, ordered_date
+),
+
+priced_days as (
+    select
+        currency_days.currency_code,
+        currency_days.ordered_date,
+        exchange_rates.exchange_rate
+    from currency_days
+    left join exchange_rates
+        on
+            currency_days.currency_code = exchange_rates.currency_code
+            and currency_days.ordered_date >= exchange_rates.valid_from_date
+            and currency_days.ordered_date < exchange_rates.valid_to_date
+),
+
+order_lines as (
+    select
+        dated.load_id,
+        dated.record_number,
+        dated.order_id,
+        dated.line_id,
+        dated.user_id,
+        dated.product_id,
+        dated.content_key,
+        dated.source_name,
+        dated.product_name,
+        dated.country,
+        dated.channel,
+        dated.line_status,
+        dated.currency_code,
+        case
+            when dated.reject_reason is not null then dated.reject_reason
+            when priced_days.exchange_rate is null then 'missing_fx_rate'
+        end as reject_reason,
+        priced_days.exchange_rate,
+        dated.quantity,
+        dated.unit_price,
+        dated.gross_amount,
+        dated.discount_amount,
+        dated.tax_amount,
+        dated.ordered_at,
         '{{ source_setting("repeated_lines", "pos") }}' as repeated_lines,
         {{ source_setting('zero_amount_is_purchase', 'pos') }} as zero_is_purchase
-    from pos_order_lines
+    from dated
+    left join priced_days
+        on
+            dated.currency_code = priced_days.currency_code
+            and dated.ordered_date = priced_days.ordered_date
 ),
 
 -- With a line id, lines of one id are copies of one record. Without it a copy can't be
@@ -67,7 +127,7 @@ final as (
         end as order_key,
         order_id,
         line_id,
-        customer_id,
+        {{ pseudonymous_id('user_id') }} as user_id,
         product_id,
 
         -- attributes
@@ -81,6 +141,7 @@ final as (
         currency_code,
 
         -- measures
+        exchange_rate,
         quantity,
         unit_price,
         gross_amount,

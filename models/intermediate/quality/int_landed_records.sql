@@ -20,6 +20,34 @@ products as (
     select * from {{ ref('int_catalog_products_classified') }}
 ),
 
+shopify_orders as (
+    select * from {{ ref('int_shopify_orders_classified') }}
+),
+
+shopify_refunds as (
+    select * from {{ ref('int_shopify_refunds_classified') }}
+),
+
+shopify_customers as (
+    select * from {{ ref('int_shopify_customers_classified') }}
+),
+
+shopify_products as (
+    select * from {{ ref('int_shopify_products_classified') }}
+),
+
+crm_contacts as (
+    select * from {{ ref('int_crm_contacts_classified') }}
+),
+
+fx_rates as (
+    select * from {{ ref('int_fx_rates_classified') }}
+),
+
+erasure_requests as (
+    select * from {{ ref('int_erasure_requests_classified') }}
+),
+
 final as (
     select
         load_id,
@@ -52,6 +80,62 @@ final as (
         reject_reason,
         updated_at as record_at
     from products
+    union all
+    select
+        load_id,
+        record_number,
+        record_status,
+        reject_reason,
+        ordered_at as record_at
+    from shopify_orders
+    union all
+    select
+        load_id,
+        record_number,
+        record_status,
+        reject_reason,
+        refunded_at as record_at
+    from shopify_refunds
+    union all
+    select
+        load_id,
+        record_number,
+        record_status,
+        reject_reason,
+        updated_at as record_at
+    from shopify_customers
+    union all
+    select
+        load_id,
+        record_number,
+        record_status,
+        reject_reason,
+        updated_at as record_at
+    from shopify_products
+    union all
+    select
+        load_id,
+        record_number,
+        record_status,
+        reject_reason,
+        updated_at as record_at
+    from crm_contacts
+    union all
+    select
+        load_id,
+        record_number,
+        record_status,
+        reject_reason,
+        cast(valid_from_date as timestamp) as record_at
+    from fx_rates
+    union all
+    select
+        load_id,
+        record_number,
+        record_status,
+        reject_reason,
+        requested_at as record_at
+    from erasure_requests
 )
 
 select * from final

@@ -1,8 +1,7 @@
 with
 
 catalog_products as (
-    select * from {{ ref('int_catalog_products_classified') }}
-    where record_status = 'accepted'
+    select * from {{ ref('int_products_unioned') }}
 ),
 
 order_lines as (

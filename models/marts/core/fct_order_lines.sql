@@ -22,8 +22,13 @@ final as (
         currency_code,
 
         -- measures
+        exchange_rate,
         quantity,
         unit_price as unit_price_amount,
+        cast(original_gross_amount as {{ type_amount() }}) as original_gross_amount,
+        cast(original_discount_amount as {{ type_amount() }})
+            as original_discount_amount,
+        cast(original_refund_amount as {{ type_amount() }}) as original_refund_amount,
         cast(gross_amount as {{ type_amount() }}) as gross_amount,
         cast(discount_amount as {{ type_amount() }}) as discount_amount,
         cast(refund_amount as {{ type_amount() }}) as refund_amount,

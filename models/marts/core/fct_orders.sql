@@ -34,6 +34,7 @@ final as (
 
         -- attributes
         source_name,
+        order_evidence,
         currency_code,
         country,
         channel,

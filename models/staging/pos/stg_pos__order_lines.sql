@@ -9,10 +9,10 @@ typed as (
     select
         _load_id as load_id,
         _record_number as record_number,
-        {{ clean_text('order_id') }} as order_id,
-        {{ clean_text('line_id') }} as line_id,
-        {{ clean_text('customer_id') }} as customer_id,
-        {{ clean_text('product_id') }} as product_id,
+        {{ clean_id('order_id') }} as order_id,
+        {{ clean_id('line_id') }} as line_id,
+        {{ clean_id('customer_id') }} as user_id,
+        {{ clean_id('product_id') }} as product_id,
         {{ hash_key([
             'order_id', 'line_id', 'ordered_at', 'product_id', 'product_name',
             'quantity', 'unit_price', 'gross_amount', 'discount_amount', 'tax_amount',
@@ -72,7 +72,7 @@ final as (
         record_number,
         order_id,
         line_id,
-        customer_id,
+        user_id,
         product_id,
         content_key,
 

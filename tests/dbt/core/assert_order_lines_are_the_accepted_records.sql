@@ -1,12 +1,39 @@
 {{ config(meta={'dagster': {'ref': {'name': 'fct_order_lines'}}}) }}
 
--- Guards the way from landed records to facts: every accepted record is a line once,
--- with its units, and no line comes from elsewhere.
+-- Guards the way from landed records to facts: every line of an accepted record, and
+-- every order that only events know, is a line once, with its units, and no line comes
+-- from elsewhere.
 with
 
-records as (
+pos_records as (
     select * from {{ ref('int_order_lines_classified') }}
     where record_status = 'accepted'
+),
+
+shopify_records as (
+    select * from {{ ref('int_shopify_order_lines_unioned') }}
+),
+
+event_records as (
+    select * from {{ ref('int_event_orders_matched') }}
+    where is_order
+),
+
+records as (
+    select
+        order_line_key,
+        quantity
+    from pos_records
+    union all
+    select
+        order_line_key,
+        quantity
+    from shopify_records
+    union all
+    select
+        {{ hash_key(['order_key', "'event'"]) }} as order_line_key,
+        quantity
+    from event_records
 ),
 
 order_lines as (

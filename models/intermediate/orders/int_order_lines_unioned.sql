@@ -1,0 +1,83 @@
+-- A new order system joins here. Who bought is named by the first key that the line
+-- has.
+with
+
+pos_order_lines as (
+    select * from {{ ref('int_order_lines_classified') }}
+    where record_status = 'accepted'
+),
+
+shopify_order_lines as (
+    select * from {{ ref('int_shopify_order_lines_unioned') }}
+),
+
+order_lines as (
+    select
+        order_line_key,
+        order_key,
+        order_id,
+        line_id,
+        user_id,
+        cast(null as {{ dbt.type_string() }}) as shopify_customer_id,
+        cast(null as {{ dbt.type_string() }}) as email_hash,
+        cast(null as {{ dbt.type_string() }}) as phone_hash,
+        product_id,
+        source_name,
+        product_name,
+        country,
+        channel,
+        line_status,
+        currency_code,
+        exchange_rate,
+        quantity,
+        unit_price,
+        gross_amount,
+        discount_amount,
+        tax_amount,
+        zero_is_purchase,
+        is_repeated_line,
+        ordered_at
+    from pos_order_lines
+    union all
+    select
+        order_line_key,
+        order_key,
+        order_id,
+        line_id,
+        cast(null as {{ dbt.type_string() }}) as user_id,
+        shopify_customer_id,
+        email_hash,
+        phone_hash,
+        product_id,
+        source_name,
+        product_name,
+        country,
+        channel,
+        line_status,
+        currency_code,
+        exchange_rate,
+        quantity,
+        unit_price,
+        gross_amount,
+        discount_amount,
+        tax_amount,
+        {{ source_setting('zero_amount_is_purchase', 'shopify', false) }}
+            as zero_is_purchase,
+        false as is_repeated_line,
+        ordered_at
+    from shopify_order_lines
+),
+
+final as (
+    select
+        *,
+        coalesce(
+            {{ identifier_key('user_id', 'user_id') }},
+            {{ identifier_key('shopify_customer_id', 'shopify_customer_id') }},
+            email_hash,
+            phone_hash
+        ) as identifier_key
+    from order_lines
+)
+
+select * from final
