@@ -112,6 +112,15 @@ DATA_SETS = {
                 "https://archive.ics.uci.edu/dataset/352/online+retail)"
             ),
         ),
+        DataSet(
+            name="google_analytics",
+            title="a sample of the Google Merchandise Store's GA4 export",
+            file_wanted=(
+                "rows of a GA4 export to BigQuery as .parquet, .jsonl or .jsonl.gz, for "
+                "instance of the public set bigquery-public-data."
+                "ga4_obfuscated_sample_ecommerce"
+            ),
+        ),
     )
 }
 DEFAULT_DATA_SET = "storefront"

@@ -67,7 +67,7 @@ def plant_anomalies(
     in_app = truth.devices.is_app[truth.visits.device[events.visit]]
     n_copies = np.ones(len(events.visit), dtype=np.int64)
     planted = []
-    for anomaly in ANOMALIES:
+    for anomaly in ANOMALIES if parameters.has_anomalies else ():
         date_number = int(np.datetime64(anomaly.day(parameters), "D").astype(np.int64))
         is_hit = (day == date_number) & (events.kind == anomaly.kind)
         is_hit &= in_app == (anomaly.source == "ga4")

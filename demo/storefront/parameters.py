@@ -324,6 +324,8 @@ class Parameters:
     has_daily_app_files
         Whether the app's export has a file for each day, as Google writes it, or one
         for each month, which loads faster.
+    has_anomalies
+        Whether some days have far too few or too many events of a name.
     faults
         The dirt.
     """
@@ -335,6 +337,7 @@ class Parameters:
     kiosk_users: int = 200
     seed: int = 20251
     has_daily_app_files: bool = False
+    has_anomalies: bool = True
     faults: Faults = Faults()
 
     def __post_init__(self) -> None:

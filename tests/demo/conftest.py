@@ -96,3 +96,21 @@ def online_retail(
 ) -> Landed:
     folder = tmp_path_factory.mktemp("online_retail")
     return land("online_retail", folder, online_retail_file)
+
+
+@pytest.fixture(scope="session")
+def google_analytics_file() -> Path:
+    default = PROJECT.parent / "shared" / "data"
+    folder = Path(os.environ.get("SEGMENTARY_TEST_DATA", default))
+    path = folder / "google_analytics" / "ga4_events_sampled.parquet"
+    if not path.is_file():
+        pytest.skip(f"no test data: {path} is missing (set SEGMENTARY_TEST_DATA)")
+    return path
+
+
+@pytest.fixture(scope="session")
+def google_analytics(
+    tmp_path_factory: pytest.TempPathFactory, google_analytics_file: Path
+) -> Landed:
+    folder = tmp_path_factory.mktemp("google_analytics")
+    return land("google_analytics", folder, google_analytics_file)

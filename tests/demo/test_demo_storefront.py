@@ -10,7 +10,7 @@ import re
 import subprocess
 import sys
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -498,6 +498,25 @@ def test_the_app_can_have_a_file_a_day(tmp_path: Path) -> None:
         assert path.name == f"events_{days.pop()}.jsonl.gz"
         assert not days
     assert n_files > 20
+
+
+def test_a_shop_without_anomalies(storefront: Landed, tmp_path: Path) -> None:
+    counts: dict[bool, Counter[str]] = {True: Counter(), False: Counter()}
+    for has_anomalies, found in counts.items():
+        landing = tmp_path / str(has_anomalies) / "landing"
+        parameters = Parameters(n_customers=300, has_anomalies=has_anomalies)
+        land(landing, parameters=parameters)
+        landed = replace(storefront, landing=landing)
+        for source in ("segment", "ga4"):
+            found[source] += len(landed.json_lines(f"{source}/events/*"))
+        for row in landed.truth_rows("anomalies"):
+            found[row["source"]] -= int(row["n_events"]) - int(row["n_usual_events"])
+            found["anomalies"] += 1
+    # Copies and robots are a share of what there is.
+    for source in ("segment", "ga4"):
+        assert abs(counts[True][source] - counts[False][source]) <= 2
+    assert counts[True]["anomalies"] == 3
+    assert counts[False]["anomalies"] == 0
 
 
 def test_events_grow_with_the_customers(
