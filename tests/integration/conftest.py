@@ -65,6 +65,24 @@ def online_retail(workshop: Workshop, online_retail_landing: Path) -> Built:
 
 
 @pytest.fixture(scope="session")
+def google_analytics_file() -> Path:
+    folder = os.environ.get("SEGMENTARY_TEST_DATA", f"{PROJECT.parent}/shared/data")
+    path = PROJECT / folder / "google_analytics" / "ga4_events_sampled.parquet"
+    if not path.is_file():
+        pytest.skip(f"no test data: {path} is missing (set SEGMENTARY_TEST_DATA)")
+    return path
+
+
+@pytest.fixture(scope="session")
+def google_analytics(
+    workshop: Workshop, landings: Path, google_analytics_file: Path
+) -> Built:
+    landing = landings / "google_analytics" / "landing"
+    DATA_SETS["google_analytics"].land(landing, google_analytics_file)
+    return land_and_build(workshop, DataSet.of_demo("google_analytics"), landing)
+
+
+@pytest.fixture(scope="session")
 def cdnow_landing(landings: Path) -> Path:
     skip_without("lifetimes")
     landing = landings / "cdnow" / "landing"
