@@ -116,8 +116,8 @@ DATA_SETS = {
             name="google_analytics",
             title="a sample of the Google Merchandise Store's GA4 export",
             file_wanted=(
-                "rows of a GA4 export to BigQuery as .parquet, .jsonl or .jsonl.gz, for "
-                "instance of the public set bigquery-public-data."
+                "rows of a GA4 export to BigQuery as .parquet, .jsonl or .jsonl.gz, "
+                "for instance of the public set bigquery-public-data."
                 "ga4_obfuscated_sample_ecommerce"
             ),
         ),

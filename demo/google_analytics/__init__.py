@@ -1,13 +1,13 @@
 """Google Analytics: a sample of the Google Merchandise Store's export of GA4 events.
 
-No package ships it, so the user gives the file: rows of the export to BigQuery as Parquet
-or JSON lines. It lands as it is, byte for byte.
+No package ships it, so the user gives the file: rows of the export to BigQuery as
+Parquet or JSON lines. It lands as it is, byte for byte.
 
 References
 ----------
 Google, "BigQuery sample dataset for Google Analytics ecommerce web implementation",
-https://developers.google.com/analytics/bigquery/web-ecommerce-demo-dataset: three months
-from 1 November 2020, obfuscated.
+https://developers.google.com/analytics/bigquery/web-ecommerce-demo-dataset: three
+months from 1 November 2020, obfuscated.
 """
 
 from __future__ import annotations
