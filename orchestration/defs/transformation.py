@@ -28,6 +28,7 @@ WHOLE_JOB = "segmentary"
 # A run with this tag builds without dbt's data tests; only parts of a replay have it.
 WITHOUT_TESTS_TAG = "segmentary/without_tests"
 _ROOMS = ("core", "segments", "quality")
+_FIRST_LOADED = dg.AssetKey(["raw", "load_manifest"])
 
 
 class RoomTranslator(DagsterDbtTranslator):
@@ -44,6 +45,21 @@ class RoomTranslator(DagsterDbtTranslator):
             inner = [folder for folder in folders if folder in _ROOMS]
             return str(inner[0] if inner else folders[0])
         return f"{kind}s"
+
+    def get_asset_spec(
+        self,
+        manifest: Mapping[str, Any],
+        unique_id: str,
+        project: DbtProject | None,
+    ) -> dg.AssetSpec:
+        """Let seeds come after ingestion, which makes a new warehouse and its salt.
+
+        They read nothing, so Dagster would load them first, in a step of their own.
+        """
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        if unique_id.startswith("seed."):
+            return spec.replace_attributes(deps=[*spec.deps, _FIRST_LOADED])
+        return spec
 
 
 @dbt_assets(

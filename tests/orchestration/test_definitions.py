@@ -124,6 +124,8 @@ ORDER = [
         "published/segmentary",
     ),
     ("raw/load_manifest", "staging/stg_landing__loads", "marts/row_accounting"),
+    # A new warehouse is ingestion's to make, not that of what depends on nothing.
+    ("raw/load_manifest", "seeds/bot_user_agents"),
     ("marts/customer_rfm_by_date", "marts/segment_assignments"),
     ("marts/row_accounting", "published/segmentary"),
     (
