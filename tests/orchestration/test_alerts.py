@@ -280,7 +280,7 @@ def warehouse(tmp_path: Path) -> Warehouse:
                 union all select date '2025-03-05', true;
             create table marts.source_freshness as select * from (values
                 ('pos', 'order_lines', date '2025-03-01', 4, 2, true),
-                ('ga4', 'events', null, null, 4, true),
+                ('ga4', 'events', date '2025-02-28', 5, 4, true),
                 ('segment', 'events', date '2025-03-04', 1, 2, false)
             ) as t (source_name, stream_name, newest_record_date, age_days,
                 max_age_days, is_late);
@@ -299,7 +299,7 @@ def warehouse(tmp_path: Path) -> Warehouse:
 
 def test_late_sources_are_named(warehouse: Warehouse) -> None:
     assert alerts.late_sources(warehouse) == [
-        "ga4.events: has delivered nothing",
+        "ga4.events: newest record of 2025-02-28, 5 days old, 4 allowed",
         "pos.order_lines: newest record of 2025-03-01, 4 days old, 2 allowed",
     ]
 

@@ -106,8 +106,7 @@ final as (
         cast(n_records as bigint) as n_records,
 
         -- flags
-        max_age_days is not null
-        and coalesce(age_days > max_age_days, true) as is_late
+        coalesce(age_days > max_age_days, false) as is_late
     from aged
 )
 
