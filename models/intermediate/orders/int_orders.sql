@@ -4,9 +4,16 @@ order_lines as (
     select * from {{ ref('int_order_lines_valued') }}
 ),
 
-orders_seen_in_events as (
-    select order_key from {{ ref('int_event_orders_matched') }}
+events_of_orders as (
+    select * from {{ ref('int_event_orders_matched') }}
     where is_in_order_system
+),
+
+orders_seen_in_events as (
+    select
+        order_key,
+        max(case when channel = 'mobile' then 1 else 0 end) as is_on_telephone
+    from events_of_orders
     group by order_key
 ),
 
@@ -61,7 +68,12 @@ final as (
         end as order_evidence,
         aggregated.currency_code,
         aggregated.country,
-        aggregated.channel,
+        -- The order system can't tell a telephone's browser from a computer's.
+        case
+            when aggregated.channel = 'web' and orders_seen_in_events.is_on_telephone = 1
+                then 'mobile'
+            else aggregated.channel
+        end as channel,
 
         -- measures
         aggregated.n_lines,
