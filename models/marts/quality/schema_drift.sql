@@ -96,26 +96,33 @@ columns_per_load as (
     group by source_name, stream_name, column_path, load_id
 ),
 
-absences as (
+rates as (
     select
-        columns_per_load.source_name,
-        columns_per_load.stream_name,
-        columns_per_load.column_path,
-        columns_per_load.first_value_type,
-        columns_per_load.load_id as last_load_id,
-        lead(columns_per_load.load_id) over (
-            partition by
-                columns_per_load.source_name,
-                columns_per_load.stream_name,
-                columns_per_load.column_path
-            order by columns_per_load.load_id
-        ) as next_load_id,
+        columns_per_load.*,
         {{ safe_divide(
             'columns_per_load.n_records', 'loads.n_records - loads.n_rejected'
         ) }} as record_rate
     from columns_per_load
     inner join loads
         on columns_per_load.load_id = loads.load_id
+),
+
+-- A column that is on its way out leaves a trail of late records: it is missed by the
+-- share that it once had, not by the last one.
+absences as (
+    select
+        source_name,
+        stream_name,
+        column_path,
+        first_value_type,
+        load_id as last_load_id,
+        lead(load_id) over (
+            partition by source_name, stream_name, column_path order by load_id
+        ) as next_load_id,
+        max(record_rate) over (
+            partition by source_name, stream_name, column_path order by load_id
+        ) as highest_record_rate
+    from rates
 ),
 
 loads_listed_in_full as (
@@ -142,7 +149,7 @@ vanished as (
             and absences.stream_name = loads.stream_name
             and absences.last_load_id < loads.load_id
             and coalesce(absences.next_load_id > loads.load_id, true)
-            and absences.record_rate * (loads.n_records - loads.n_rejected)
+            and absences.highest_record_rate * (loads.n_records - loads.n_rejected)
             >= {{ var('schema_drift_min_expected_records') }}
     inner join loads_listed_in_full
         on loads.load_id = loads_listed_in_full.load_id
