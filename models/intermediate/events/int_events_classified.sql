@@ -158,7 +158,7 @@ reread_events as (
 
 {% endif -%}
 -- Which copy of an event counts is settled among all its copies, whenever they landed.
-copies as (
+copies as {{ materialized() }} (
     select {{ copied_columns | join(', ') }}
     from landed_events
     {% if is_incremental() -%}
