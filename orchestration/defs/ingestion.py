@@ -38,6 +38,7 @@ def landed_files(
             dt.datetime.now(dt.UTC).replace(tzinfo=None),
             sources=settings.project_var("sources"),
             salt=settings.salt,
+            calling_codes=settings.project_var("source_calling_codes"),
         )
         counts = {
             table.table_name: connection.execute(

@@ -23,6 +23,17 @@ if TYPE_CHECKING:
 
 Delivery = Literal["append", "replace_file", "full_extract"]
 FileFormat = Literal["csv", "parquet", "jsonl"]
+IdentifierType = Literal[
+    "email",
+    "phone",
+    "user_id",
+    "anonymous_id",
+    "ga4_pseudo_id",
+    "shopify_customer_id",
+    "crm_contact_id",
+    "loyalty_id",
+    "shopify_order_id",
+]
 
 RECORD_COLUMN = "record"
 META_COLUMNS = {
@@ -32,6 +43,7 @@ META_COLUMNS = {
     "_extra_columns": "varchar",
 }
 DATA_TYPES = ("varchar", "bigint", "integer", "double", "boolean", "date", "timestamp")
+JSON_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 DECIMAL_TYPE = re.compile(r"decimal\(\d{1,2}, ?\d{1,2}\)")
 
 
@@ -59,6 +71,28 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Identifier:
+    """Where a record of a stream names a person.
+
+    Attributes
+    ----------
+    place
+        A column, or the path in a JSON record.
+    identifier_type
+        What stands there; None where another column says it.
+    type_column
+        The column that says it.
+    is_of_record
+        Whether the id is the record's own, so that what names it goes with the record.
+    """
+
+    place: str
+    identifier_type: IdentifierType | None
+    type_column: str | None = None
+    is_of_record: bool = False
+
+
+@dataclass(frozen=True)
 class Landing:
     """How files of a stream arrive.
 
@@ -70,11 +104,14 @@ class Landing:
         File formats accepted.
     requires_one_of
         Groups of columns; a file needs at least one of each group.
+    identifiers
+        Where its records name people; none where they don't.
     """
 
     delivery: Delivery
     formats: tuple[FileFormat, ...]
     requires_one_of: tuple[tuple[str, ...], ...] = ()
+    identifiers: tuple[Identifier, ...] = ()
 
     @property
     def is_json(self) -> bool:
@@ -321,6 +358,44 @@ def _landing(
         delivery=cast("Delivery", delivery),
         formats=tuple(formats),
         requires_one_of=tuple(tuple(group) for group in groups),
+        identifiers=tuple(
+            _identifier(where, node, names)
+            for node in (
+                _list_of(where, landing, "identifiers")
+                if "identifiers" in landing
+                else ()
+            )
+        ),
+    )
+
+
+def _identifier(where: str, node: dict[str, Any], columns: list[str]) -> Identifier:
+    """Read one entry of `landing.identifiers`."""
+    in_json = columns == [RECORD_COLUMN]
+    place = _text(where, node, "path" if in_json else "column")
+    if (in_json and not JSON_PATH.fullmatch(place)) or (
+        not in_json and place not in columns
+    ):
+        message = f"{where}: identifiers names {place!r}, which is no column or path"
+        raise ContractError(message)
+    type_column = node.get("type_column")
+    if type_column is not None and type_column not in columns:
+        message = f"{where}: identifiers names {type_column!r}, which is no column"
+        raise ContractError(message)
+    identifier_type = node.get("type")
+    if type_column is None and identifier_type not in get_args(IdentifierType):
+        message = (
+            f"{where}: the identifier {place} has the type {identifier_type!r}; use "
+            f"one of {list(get_args(IdentifierType))}, or a type_column"
+        )
+        raise ContractError(message)
+    return Identifier(
+        place=place,
+        identifier_type=(
+            cast("IdentifierType", identifier_type) if type_column is None else None
+        ),
+        type_column=type_column,
+        is_of_record=node.get("of_record") is True,
     )
 
 

@@ -22,12 +22,13 @@ from orchestration.ingestion.landing import (
     find_files,
     take_fingerprint,
 )
+from orchestration.ingestion.macros import remember_salt
 from orchestration.ingestion.readers import Counts, Load, read_file
 from orchestration.ingestion.salt import keep_salt
 from orchestration.warehouse import compose, relation_name, transaction
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
     import duckdb
@@ -61,6 +62,8 @@ class FileResult:
         Its row in the manifest; None where it has none.
     n_records, n_rejected
         Records, and the unreadable ones among them, as in the manifest.
+    n_erased
+        Records that were left out, since they name somebody who was erased.
     reason_code, reason
         Why it failed or was left.
     """
@@ -72,6 +75,7 @@ class FileResult:
     load_id: int | None = None
     n_records: int = 0
     n_rejected: int = 0
+    n_erased: int = 0
     reason_code: str | None = None
     reason: str | None = None
 
@@ -144,6 +148,7 @@ def load_landed_files(  # noqa: PLR0913 - each is a choice of the caller
     *,
     sources: Collection[str] | None = None,
     salt: str | None = None,
+    calling_codes: Mapping[str, str] | None = None,
     keep_rejected_text_days: int = KEEP_REJECTED_TEXT_DAYS,
 ) -> LoadReport:
     """Load every landed file that isn't loaded yet.
@@ -164,6 +169,9 @@ def load_landed_files(  # noqa: PLR0913 - each is a choice of the caller
     salt
         What identifiers are hashed with; the warehouse's own, or a random one, when
         None.
+    calling_codes
+        Country calling code of telephone numbers by source; needed once somebody was
+        erased.
     keep_rejected_text_days
         After how many days the text of a rejected line is emptied.
 
@@ -175,7 +183,8 @@ def load_landed_files(  # noqa: PLR0913 - each is a choice of the caller
     Raises
     ------
     ValueError
-        When `now` has a time zone, or `sources` names an unknown one.
+        When `now` has a time zone, `sources` names an unknown one, or a calling code is
+        missing.
     SaltError
         When the salt isn't the warehouse's.
 
@@ -198,7 +207,7 @@ def load_landed_files(  # noqa: PLR0913 - each is a choice of the caller
     create_raw_tables(connection, tables)
     keep_salt(connection, salt)
     skipped = known_sources - set(known_sources if sources is None else sources)
-    loader = _Loader(connection, streams, now, skipped)
+    loader = _Loader(connection, streams, now, skipped, calling_codes or {})
     files = find_files(landing_dir)
     results = [loader.take(file) for file in files if file.source_name not in skipped]
     n_resolved = loader.failures.resolve()
@@ -233,6 +242,12 @@ class _Entry:
     status: str
     duplicate_of: int | None
     counts: Counts
+    rewritten: tuple[str, ...] = ()
+
+    @property
+    def contents(self) -> tuple[str, ...]:
+        """Hashes of all contents that are this load: as it landed, and rewritten."""
+        return (self.sha256, *self.rewritten)
 
 
 class _Manifest:
@@ -255,15 +270,20 @@ class _Manifest:
             """
             select
                 load_id, source_name || '.' || stream_name, file_path, file_sha256,
-                load_status, duplicate_of_load_id, n_records, n_rejected
+                load_status, duplicate_of_load_id, rewritten_sha256, n_records,
+                n_rejected
             from raw.load_manifest
             order by load_id
             """
         ).fetchall()
-        for load_id, stream, path, sha256, status, original, *counts in rows:
-            self.add(
-                _Entry(load_id, stream, path, sha256, status, original, Counts(*counts))
+        for load_id, stream, path, sha256, status, original, rewritten, *counts in rows:
+            hashes = tuple((rewritten or "").split())
+            entry = _Entry(
+                *(load_id, stream, path, sha256, status, original),
+                counts=Counts(*counts),
+                rewritten=hashes,
             )
+            self.add(entry)
 
     def add(self, entry: _Entry) -> None:
         """Remember a row, the newest so far; it stands for its path from now on."""
@@ -271,7 +291,8 @@ class _Manifest:
         self._by_path[entry.stream, entry.file_path] = entry
         self._newest[entry.stream] = entry
         if entry.status == "loaded":
-            self._by_content[entry.stream, entry.sha256] = entry
+            for sha256 in entry.contents:
+                self._by_content[entry.stream, sha256] = entry
 
     def at(self, file: LandedFile) -> _Entry | None:
         """Return what was last taken from this path."""
@@ -286,7 +307,7 @@ class _Manifest:
         entry = self._by_content.get((table.stream, sha256))
         if table.landing and table.landing.delivery == "full_extract":
             newest = self._newest.get(table.stream)
-            if newest and newest.sha256 != sha256:
+            if newest and sha256 not in newest.contents:
                 return None
         return entry
 
@@ -371,10 +392,20 @@ class _Loader:
         streams: dict[str, TableContract],
         now: dt.datetime,
         skipped_sources: Collection[str],
+        calling_codes: Mapping[str, str],
     ) -> None:
         self._connection = connection
         self._streams = streams
         self._now = now
+        self._calling_codes = calling_codes
+        # Asked once: nobody is erased while files are loaded.
+        self._is_suppressing = bool(
+            connection.execute(
+                "select exists (select 1 from raw.suppressed_identifiers)"
+            ).fetchall()[0][0]
+        )
+        if self._is_suppressing:
+            remember_salt(connection)
         self._manifest = _Manifest(connection)
         self.failures = _Failures(connection, now, skipped_sources)
 
@@ -409,7 +440,7 @@ class _Loader:
                 + ", ".join(sorted(name.replace(".", "/") for name in self._streams)),
             )
         previous = self._manifest.at(file)
-        if previous and previous.sha256 == fingerprint.sha256:
+        if previous and fingerprint.sha256 in previous.contents:
             return _result(
                 file, "unchanged", load_id=previous.load_id, counts=previous.counts
             )
@@ -425,15 +456,20 @@ class _Loader:
         if not fingerprint.size:
             raise FileError(FileReason.EMPTY_FILE, f"{file.name}: 0 bytes")
         old = previous if table.landing.delivery == "replace_file" else None
-        load = Load(table, self._manifest.next_load_id, self._now)
+        load = Load(
+            table,
+            self._manifest.next_load_id,
+            self._now,
+            self._is_suppressing,
+            self._calling_codes.get(table.source_name),
+        )
         original = self._manifest.same_content(table, fingerprint.sha256)
         try:
             with transaction(self._connection):
                 if old:
                     _retire(self._connection, table, old)
                 counts = (
-                    # Its unreadable records were counted with the original.
-                    Counts(original.counts.n_records, 0)
+                    self._counts_of_copy(original, fingerprint)
                     if original
                     else read_file(self._connection, file, file_format, load)
                 )
@@ -450,6 +486,12 @@ class _Loader:
                     counts,
                 )
                 _insert_entry(self._connection, entry, file, fingerprint, self._now)
+                if counts.n_erased:
+                    self._connection.execute(
+                        "insert into raw.erased_records (load_id, n_records) "
+                        "values (?, ?)",
+                        [load.load_id, counts.n_erased],
+                    )
         except FileError:
             # What is still being written may look broken.
             _check_unchanged(file, fingerprint)
@@ -465,6 +507,23 @@ class _Loader:
             load_id=load.load_id,
             counts=counts,
         )
+
+    def _counts_of_copy(self, original: _Entry, fingerprint: Fingerprint) -> Counts:
+        """Count the records of a file whose content is loaded already.
+
+        Its unreadable records were counted with the original. What was erased from the
+        original was in this file too, unless the file was rewritten since.
+        """
+        n_erased = int(
+            self._connection.execute(
+                "select coalesce(sum(n_records), 0) from raw.erased_records "
+                "where load_id = ?",
+                [original.load_id],
+            ).fetchall()[0][0]
+        )
+        if fingerprint.sha256 == original.sha256:
+            return Counts(original.counts.n_records, 0, n_erased)
+        return Counts(original.counts.n_records - n_erased, 0)
 
 
 def _check_unchanged(file: LandedFile, fingerprint: Fingerprint) -> None:
@@ -564,6 +623,7 @@ def _result(
         load_id=load_id,
         n_records=counts.n_records if counts else 0,
         n_rejected=counts.n_rejected if counts else 0,
+        n_erased=counts.n_erased if counts else 0,
         reason_code=error.reason_code if error else None,
         reason=error.reason if error else None,
     )

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from orchestration.ingestion.columns import ColumnMatch, match_columns
 from orchestration.ingestion.contracts import META_COLUMNS, RECORD_COLUMN, FileFormat
 from orchestration.ingestion.csv_records import CsvFile
+from orchestration.ingestion.identifiers import NamingRecords, naming_records
 from orchestration.ingestion.json_lines import read_json_lines
 from orchestration.ingestion.landing import FileError, FileReason, LandedFile
 from orchestration.ingestion.text_records import RecordReason, Reject, open_text
@@ -27,10 +28,13 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterable
 
+    import numpy.typing as npt
+
     from orchestration.ingestion.contracts import TableContract
     from orchestration.ingestion.text_records import Batch
 
 BATCH_VIEW = "landed_batch"
+SUPPRESSED_TABLE = "suppressed_records"
 
 # Errors that say nothing about the file.
 NOT_THE_FILE = (
@@ -74,11 +78,31 @@ class Load:
         The load's ordinal.
     loaded_at
         Time of the load, UTC without a zone.
+    is_suppressing
+        Whether somebody was erased, so that records may have to stay out; the
+        connection then knows the salt.
+    calling_code
+        Country calling code of the source's telephone numbers.
     """
 
     table: TableContract
     load_id: int
     loaded_at: dt.datetime
+    is_suppressing: bool = False
+    calling_code: str | None = None
+
+    def naming(self, columns: dict[str, Sql]) -> NamingRecords | None:
+        """Tell how records name people, where that must be known.
+
+        Parameters
+        ----------
+        columns
+            SQL of each column that the file has.
+        """
+        if not self.is_suppressing:
+            return None
+        naming = naming_records(self.table, columns, self.calling_code)
+        return naming if naming.keys else None
 
 
 @dataclass(frozen=True)
@@ -91,10 +115,13 @@ class Counts:
         What the reader split out, unreadable ones included.
     n_rejected
         The unreadable ones.
+    n_erased
+        Those that name somebody who was erased.
     """
 
     n_records: int
     n_rejected: int
+    n_erased: int = 0
 
 
 def read_file(
@@ -117,7 +144,7 @@ def read_file(
     Returns
     -------
     Counts
-        Rows inserted are `n_records - n_rejected`.
+        Rows inserted are `n_records - n_rejected - n_erased`.
 
     Raises
     ------
@@ -174,10 +201,7 @@ def _only_objects(connection: duckdb.DuckDBPyConnection, batch: Batch) -> Batch:
         return batch
     is_kept = np.isin(batch.line_numbers, [row[0] for row in rows], invert=True)
     return replace(
-        batch,
-        columns=[column.filter(pa.array(is_kept)) for column in batch.columns],
-        record_numbers=batch.record_numbers[is_kept],
-        line_numbers=batch.line_numbers[is_kept],
+        _kept(batch, is_kept),
         rejects=[
             *batch.rejects,
             *(
@@ -187,6 +211,16 @@ def _only_objects(connection: duckdb.DuckDBPyConnection, batch: Batch) -> Batch:
                 for line, text, is_json in rows
             ),
         ],
+    )
+
+
+def _kept(batch: Batch, is_kept: npt.NDArray[np.bool_]) -> Batch:
+    """Keep some of a batch's readable records."""
+    return replace(
+        batch,
+        columns=[column.filter(pa.array(is_kept)) for column in batch.columns],
+        record_numbers=batch.record_numbers[is_kept],
+        line_numbers=batch.line_numbers[is_kept],
     )
 
 
@@ -203,16 +237,76 @@ def _insert_batches(
     match: ColumnMatch,
     batches: Iterable[Batch],
 ) -> Counts:
-    n_records = n_rejected = 0
-    for batch in batches:
+    n_records = n_rejected = n_erased = 0
+    for landed in batches:
+        batch = _without_erased(connection, load, match, landed)
         connection.register(BATCH_VIEW, _as_table(batch))
         _insert(connection, load, match, _rows_of(batch))
         connection.unregister(BATCH_VIEW)
         if batch.rejects:
             _insert_rejects(connection, load, batch.rejects)
-        n_records += batch.n_records
+        n_records += landed.n_records
         n_rejected += len(batch.rejects)
-    return Counts(n_records, n_rejected)
+        n_erased += landed.n_records - batch.n_records
+    return Counts(n_records, n_rejected, n_erased)
+
+
+def _without_erased(
+    connection: duckdb.DuckDBPyConnection, load: Load, match: ColumnMatch, batch: Batch
+) -> Batch:
+    """Leave out what names somebody who was erased, before any byte reaches the file.
+
+    An unreadable record can't be searched for a person, so its text is not kept.
+    """
+    columns = {
+        name: compose("nullif($column, '')", column=f"c{position}")
+        for name, position in match.declared.items()
+    }
+    naming = load.naming(columns)
+    if naming is None:
+        return batch
+    connection.register(BATCH_VIEW, _as_table(batch))
+    erased = connection.execute(
+        suppressed_rows(
+            naming,
+            compose("$view", view=BATCH_VIEW),
+            {"record_number": Sql("record_number")},
+        )
+    ).fetchnumpy()["record_number"]
+    connection.unregister(BATCH_VIEW)
+    kept = _kept(batch, np.isin(batch.record_numbers, erased, invert=True))
+    return replace(
+        kept, rejects=[replace(reject, text=None) for reject in kept.rejects]
+    )
+
+
+def suppressed_rows(
+    naming: NamingRecords, relation: Sql, row_ids: dict[str, Sql]
+) -> Sql:
+    """Return SQL of the ids of records that name somebody who was erased.
+
+    Parameters
+    ----------
+    naming
+        How the records name people.
+    relation
+        Where the records are: what stands after `from`.
+    row_ids
+        What a record is known by, SQL by name.
+    """
+    return compose(
+        """
+        select distinct $ids
+        from ($keys)
+        where
+            identifier_key in (
+                select suppressed.identifier_key
+                from raw.suppressed_identifiers as suppressed
+            )
+        """,
+        ids=list(row_ids),
+        keys=naming.select_keys(relation, row_ids),
+    )
 
 
 @dataclass(frozen=True)
@@ -320,6 +414,12 @@ def _read_parquet(
             columns=columns,
             record_number=Sql("row_number() over ()"),
         )
+        n_erased = 0
+        naming = load.naming(
+            {name: columns[position] for name, position in match.declared.items()}
+        )
+        if naming is not None:
+            rows, n_erased = _rows_without_erased(connection, naming, rows)
         n_rows = _insert(connection, load, match, rows)
     except NOT_THE_FILE:
         raise
@@ -327,7 +427,35 @@ def _read_parquet(
         if _is_readable(scan):
             raise
         raise _unreadable_parquet(file, error) from None
-    return Counts(n_rows, 0)
+    return Counts(n_rows + n_erased, 0, n_erased)
+
+
+def _rows_without_erased(
+    connection: duckdb.DuckDBPyConnection, naming: NamingRecords, rows: _Rows
+) -> tuple[_Rows, int]:
+    """Leave out what names somebody who was erased; the rest keeps its ordinals."""
+    connection.execute(
+        compose(
+            "create or replace temp table $table as $rows",
+            table=SUPPRESSED_TABLE,
+            rows=suppressed_rows(
+                naming, rows.relation, {"record_number": rows.record_number}
+            ),
+        )
+    )
+    n_erased = connection.execute(
+        compose("select count(*) from $table", table=SUPPRESSED_TABLE)
+    ).fetchall()[0][0]
+    numbered = compose(
+        "(select *, $number as landed_number from $relation) as numbered "
+        "anti join $erased as erased on numbered.landed_number = erased.record_number",
+        number=rows.record_number,
+        relation=rows.relation,
+        erased=SUPPRESSED_TABLE,
+    )
+    return replace(rows, relation=numbered, record_number=Sql("landed_number")), int(
+        n_erased
+    )
 
 
 def _json_of(match: ColumnMatch, columns: list[tuple[Sql, str]]) -> Sql:

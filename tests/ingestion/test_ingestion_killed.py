@@ -17,7 +17,7 @@ N_FILES = 4
 N_ROWS = 1000
 
 # Loads like an asset does; stops for ever before or after one of the commits. The first
-# commit is that of the tables.
+# commit is that of the tables, the second that of the salt.
 RUN = """
 import datetime as dt, sys, time
 from pathlib import Path
@@ -123,7 +123,7 @@ def finish(state: Path, contracts: tuple[TableContract, ...]) -> None:
 
 @pytest.mark.parametrize(
     ("stop_at", "moment", "n_files"),
-    [(2, "before", 0), (3, "after", 2), (5, "before", 3)],
+    [(3, "before", 0), (4, "after", 2), (6, "before", 3)],
 )
 def test_killed_at_a_commit(
     state: Path,
