@@ -1,7 +1,7 @@
-{#- What the consent categories at a path of a JSON object say about a purpose (var
+{#- What the consent categories of a JSON object say about a purpose (var
     `consent_categories`): `denied` where one of the purpose's categories is off, else
     `granted` where one is on, else missing. -#}
-{% macro consent_status(expression, path, purpose) -%}
+{% macro consent_status(expression, purpose) -%}
     {%- set purposes = var('consent_categories') -%}
     {%- if purpose not in purposes or not purposes[purpose] -%}
         {{ exceptions.raise_compiler_error(
@@ -17,9 +17,7 @@
                 ~ " holds a quote or a backslash"
             ) }}
         {%- endif -%}
-        {%- do answers.append(
-            json_text(expression, path ~ '."' ~ category ~ '"')
-        ) -%}
+        {%- do answers.append(json_text(expression, '"' ~ category ~ '"')) -%}
     {%- endfor -%}
     case
         when

@@ -1,3 +1,15 @@
+{% set paths = [
+    'event_params', 'user_pseudo_id', 'user_id', 'ecommerce.transaction_id',
+    'items[0].item_id', 'event_timestamp', 'event_name', 'event_bundle_sequence_id',
+    'batch_page_id', 'batch_ordering_id', 'batch_event_index', 'items',
+    'device.category', 'geo.country', 'collected_traffic_source.manual_source',
+    'collected_traffic_source.manual_medium',
+    'collected_traffic_source.manual_campaign_name', 'items[0].item_category',
+    'privacy_info.analytics_storage', 'privacy_info.ads_storage', 'items[0].quantity',
+    'ecommerce.total_item_quantity', 'items[0].price_in_usd', 'items[0].price',
+    'ecommerce.purchase_revenue_in_usd', 'ecommerce.purchase_revenue',
+    'event_server_timestamp_offset',
+] -%}
 with
 
 source as (
@@ -5,11 +17,18 @@ source as (
     where {{ source_is_on('ga4') }}
 ),
 
+parsed as (
+    select
+        *,
+        {{ json_fields('record', paths) }} as texts
+    from source
+),
+
 with_pairs as (
     select
         *,
-        {{ json_pairs('record', 'event_params') }} as pairs
-    from source
+        {{ json_pairs(json_field('texts', paths, 'event_params')) }} as pairs
+    from parsed
 ),
 
 {% set in_dollars = "'" ~ var('reporting_currency') ~ "' = 'USD'" -%}
@@ -17,64 +36,69 @@ extracted as (
     select
         _load_id as load_id,
         _record_number as record_number,
-        {{ clean_id(json_text('record', 'user_pseudo_id')) }} as anonymous_id,
-        {{ clean_id(ga4_text(json_text('record', 'user_id'))) }} as user_id,
-        {{ clean_id(ga4_text(json_text('record', 'ecommerce.transaction_id'))) }}
-            as transaction_id,
-        {{ clean_id(ga4_text(json_text('record', 'items[0].item_id'))) }} as item_id,
+        {{ clean_id(json_field('texts', paths, 'user_pseudo_id')) }} as anonymous_id,
+        {{ clean_id(ga4_text(json_field('texts', paths, 'user_id'))) }} as user_id,
+        {{ clean_id(ga4_text(
+            json_field('texts', paths, 'ecommerce.transaction_id')
+        )) }} as transaction_id,
+        {{ clean_id(ga4_text(json_field('texts', paths, 'items[0].item_id'))) }}
+            as item_id,
         -- The export has no event id. Two rows that differ in none of these are copies.
         {{ hash_key([
-            json_text('record', 'user_pseudo_id'),
-            json_text('record', 'event_timestamp'),
-            json_text('record', 'event_name'),
-            json_text('record', 'event_bundle_sequence_id'),
-            json_text('record', 'batch_page_id'),
-            json_text('record', 'batch_ordering_id'),
-            json_text('record', 'batch_event_index'),
-            json_text('record', 'event_params'),
-            json_text('record', 'items'),
+            json_field('texts', paths, 'user_pseudo_id'),
+            json_field('texts', paths, 'event_timestamp'),
+            json_field('texts', paths, 'event_name'),
+            json_field('texts', paths, 'event_bundle_sequence_id'),
+            json_field('texts', paths, 'batch_page_id'),
+            json_field('texts', paths, 'batch_ordering_id'),
+            json_field('texts', paths, 'batch_event_index'),
+            json_field('texts', paths, 'event_params'),
+            json_field('texts', paths, 'items'),
         ]) }} as message_id,
         {{ hash_key(['record']) }} as content_key,
-        {{ clean_text(json_text('record', 'event_name')) }} as ga4_name,
-        lower({{ ga4_text(json_text('record', 'device.category')) }}) as device_type,
-        {{ ga4_text(json_text('record', 'geo.country')) }} as country_text,
+        {{ clean_text(json_field('texts', paths, 'event_name')) }} as ga4_name,
+        lower({{ ga4_text(json_field('texts', paths, 'device.category')) }})
+            as device_type,
+        {{ ga4_text(json_field('texts', paths, 'geo.country')) }} as country_text,
         {{ url_path(pair_value('pairs', 'page_location')) }} as page_path,
         {{ ga4_text(dbt.split_part(
             pair_value('pairs', 'page_referrer'), "'?'", 1
         )) }} as page_referrer,
         lower(coalesce(
-            {{ ga4_text(json_text(
-                'record', 'collected_traffic_source.manual_source'
+            {{ ga4_text(json_field(
+                'texts', paths, 'collected_traffic_source.manual_source'
             )) }},
             {{ ga4_text(pair_value('pairs', 'source')) }}
         )) as campaign_source,
         lower(coalesce(
-            {{ ga4_text(json_text(
-                'record', 'collected_traffic_source.manual_medium'
+            {{ ga4_text(json_field(
+                'texts', paths, 'collected_traffic_source.manual_medium'
             )) }},
             {{ ga4_text(pair_value('pairs', 'medium')) }}
         )) as campaign_medium,
         coalesce(
-            {{ ga4_text(json_text(
-                'record', 'collected_traffic_source.manual_campaign_name'
+            {{ ga4_text(json_field(
+                'texts', paths, 'collected_traffic_source.manual_campaign_name'
             )) }},
             {{ ga4_text(pair_value('pairs', 'campaign')) }}
         ) as campaign_name,
-        {{ ga4_text(json_text('record', 'items[0].item_category')) }} as item_category,
+        {{ ga4_text(json_field('texts', paths, 'items[0].item_category')) }}
+            as item_category,
         upper({{ ga4_text(pair_value('pairs', 'currency')) }}) as currency_text,
-        {{ json_text('record', 'privacy_info.analytics_storage') }}
+        {{ json_field('texts', paths, 'privacy_info.analytics_storage') }}
             as analytics_storage,
-        {{ json_text('record', 'privacy_info.ads_storage') }} as ads_storage,
-        {{ json_text('record', 'items[0].quantity') }} as item_quantity_text,
-        {{ json_text('record', 'ecommerce.total_item_quantity') }}
+        {{ json_field('texts', paths, 'privacy_info.ads_storage') }} as ads_storage,
+        {{ json_field('texts', paths, 'items[0].quantity') }} as item_quantity_text,
+        {{ json_field('texts', paths, 'ecommerce.total_item_quantity') }}
             as total_quantity_text,
-        {{ json_text('record', 'items[0].price_in_usd') }} as price_in_usd_text,
-        {{ json_text('record', 'items[0].price') }} as price_text,
-        {{ json_text('record', 'ecommerce.purchase_revenue_in_usd') }}
+        {{ json_field('texts', paths, 'items[0].price_in_usd') }} as price_in_usd_text,
+        {{ json_field('texts', paths, 'items[0].price') }} as price_text,
+        {{ json_field('texts', paths, 'ecommerce.purchase_revenue_in_usd') }}
             as revenue_in_usd_text,
-        {{ json_text('record', 'ecommerce.purchase_revenue') }} as revenue_text,
-        {{ json_text('record', 'event_timestamp') }} as occurred_text,
-        {{ json_text('record', 'event_server_timestamp_offset') }} as offset_text,
+        {{ json_field('texts', paths, 'ecommerce.purchase_revenue') }} as revenue_text,
+        {{ json_field('texts', paths, 'event_timestamp') }} as occurred_text,
+        {{ json_field('texts', paths, 'event_server_timestamp_offset') }}
+            as offset_text,
         _loaded_at as loaded_at
     from with_pairs
 ),

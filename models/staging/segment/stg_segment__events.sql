@@ -1,3 +1,14 @@
+{% set paths = [
+    'messageId', 'anonymousId', 'userId', 'previousId', 'traits.email',
+    'context.traits.email', 'traits.phone', 'context.traits.phone',
+    'properties.product_id', 'properties.order_id', 'type', 'event', 'name',
+    'context.userAgent', 'context.device.type', 'context.location.country',
+    'context.page.path', 'context.page.referrer', 'context.campaign.source',
+    'context.campaign.medium', 'context.campaign.name', 'properties.category',
+    'properties.currency', 'properties.quantity', 'properties.price',
+    'properties.revenue', 'properties.total', 'timestamp', 'originalTimestamp',
+    'receivedAt', 'context.consent.categoryPreferences',
+] -%}
 with
 
 source as (
@@ -5,68 +16,85 @@ source as (
     where {{ source_is_on('segment') }}
 ),
 
+parsed as (
+    select
+        *,
+        {{ json_fields('record', paths) }} as texts
+    from source
+),
+
 {% set time_zone = source_setting('source_time_zones', 'segment') -%}
 {% set calling_code = source_setting('source_calling_codes', 'segment') -%}
-{% set categories = 'context.consent.categoryPreferences' -%}
+{% set categories = json_field(
+    'texts', paths, 'context.consent.categoryPreferences'
+) -%}
 extracted as (
     select
         _load_id as load_id,
         _record_number as record_number,
-        {{ clean_id(json_text('record', 'messageId')) }} as message_id,
-        {{ clean_id(json_text('record', 'anonymousId')) }} as anonymous_id,
-        {{ clean_id(json_text('record', 'userId')) }} as user_id,
-        {{ clean_id(json_text('record', 'previousId')) }} as previous_id,
+        {{ clean_id(json_field('texts', paths, 'messageId')) }} as message_id,
+        {{ clean_id(json_field('texts', paths, 'anonymousId')) }} as anonymous_id,
+        {{ clean_id(json_field('texts', paths, 'userId')) }} as user_id,
+        {{ clean_id(json_field('texts', paths, 'previousId')) }} as previous_id,
         coalesce(
-            {{ clean_email(json_text('record', 'traits.email')) }},
-            {{ clean_email(json_text('record', 'context.traits.email')) }}
+            {{ clean_email(json_field('texts', paths, 'traits.email')) }},
+            {{ clean_email(json_field('texts', paths, 'context.traits.email')) }}
         ) as email,
         coalesce(
-            {{ clean_phone(json_text('record', 'traits.phone'), calling_code) }},
-            {{ clean_phone(json_text('record', 'context.traits.phone'), calling_code) }}
+            {{ clean_phone(
+                json_field('texts', paths, 'traits.phone'), calling_code
+            ) }},
+            {{ clean_phone(
+                json_field('texts', paths, 'context.traits.phone'), calling_code
+            ) }}
         ) as phone,
-        {{ clean_id(json_text('record', 'properties.product_id')) }} as product_id,
-        {{ clean_id(json_text('record', 'properties.order_id')) }} as order_id,
+        {{ clean_id(json_field('texts', paths, 'properties.product_id')) }}
+            as product_id,
+        {{ clean_id(json_field('texts', paths, 'properties.order_id')) }} as order_id,
         {{ hash_key(['record']) }} as content_key,
-        lower({{ clean_text(json_text('record', 'type')) }}) as event_type,
-        {{ clean_text(json_text('record', 'event')) }} as track_name,
-        {{ clean_text(json_text('record', 'name')) }} as page_name,
-        {{ clean_text(json_text('record', 'context.userAgent')) }} as user_agent,
-        lower({{ clean_text(json_text('record', 'context.device.type')) }})
+        lower({{ clean_text(json_field('texts', paths, 'type')) }}) as event_type,
+        {{ clean_text(json_field('texts', paths, 'event')) }} as track_name,
+        {{ clean_text(json_field('texts', paths, 'name')) }} as page_name,
+        {{ clean_text(json_field('texts', paths, 'context.userAgent')) }}
+            as user_agent,
+        lower({{ clean_text(json_field('texts', paths, 'context.device.type')) }})
             as device_type,
-        {{ clean_text(json_text('record', 'context.location.country')) }}
+        {{ clean_text(json_field('texts', paths, 'context.location.country')) }}
             as country_text,
         {{ clean_text(dbt.split_part(
-            json_text('record', 'context.page.path'), "'?'", 1
+            json_field('texts', paths, 'context.page.path'), "'?'", 1
         )) }} as page_path,
         {{ clean_text(dbt.split_part(
-            json_text('record', 'context.page.referrer'), "'?'", 1
+            json_field('texts', paths, 'context.page.referrer'), "'?'", 1
         )) }} as page_referrer,
-        lower({{ clean_text(json_text('record', 'context.campaign.source')) }})
+        lower({{ clean_text(json_field('texts', paths, 'context.campaign.source')) }})
             as campaign_source,
-        lower({{ clean_text(json_text('record', 'context.campaign.medium')) }})
+        lower({{ clean_text(json_field('texts', paths, 'context.campaign.medium')) }})
             as campaign_medium,
-        {{ clean_text(json_text('record', 'context.campaign.name')) }} as campaign_name,
-        {{ clean_text(json_text('record', 'properties.category')) }} as category,
-        upper({{ clean_text(json_text('record', 'properties.currency')) }})
+        {{ clean_text(json_field('texts', paths, 'context.campaign.name')) }}
+            as campaign_name,
+        {{ clean_text(json_field('texts', paths, 'properties.category')) }}
+            as category,
+        upper({{ clean_text(json_field('texts', paths, 'properties.currency')) }})
             as currency_code,
-        {{ consent_status('record', categories, 'analytics') }} as analytics_consent,
-        {{ consent_status('record', categories, 'personalization') }}
+        {{ consent_status(categories, 'analytics') }} as analytics_consent,
+        {{ consent_status(categories, 'personalization') }}
             as personalization_consent,
-        {{ consent_status('record', categories, 'advertising') }}
+        {{ consent_status(categories, 'advertising') }}
             as advertising_consent,
-        {{ json_text('record', 'properties.quantity') }} as quantity_text,
-        {{ json_text('record', 'properties.price') }} as price_text,
+        {{ json_field('texts', paths, 'properties.quantity') }} as quantity_text,
+        {{ json_field('texts', paths, 'properties.price') }} as price_text,
         coalesce(
-            {{ json_text('record', 'properties.revenue') }},
-            {{ json_text('record', 'properties.total') }}
+            {{ json_field('texts', paths, 'properties.revenue') }},
+            {{ json_field('texts', paths, 'properties.total') }}
         ) as revenue_text,
         coalesce(
-            {{ clean_text(json_text('record', 'timestamp')) }},
-            {{ clean_text(json_text('record', 'originalTimestamp')) }}
+            {{ clean_text(json_field('texts', paths, 'timestamp')) }},
+            {{ clean_text(json_field('texts', paths, 'originalTimestamp')) }}
         ) as occurred_text,
-        {{ clean_text(json_text('record', 'receivedAt')) }} as received_text,
+        {{ clean_text(json_field('texts', paths, 'receivedAt')) }} as received_text,
         _loaded_at as loaded_at
-    from source
+    from parsed
 ),
 
 typed as (
