@@ -34,7 +34,7 @@ build_months_job = dg.define_asset_job(
         | build_dbt_asset_selection(
             [dbt_models],
             dbt_select="+segment_assignments +customer_features_by_date "
-            "path:models/staging/python",
+            "+customer_id_changes path:models/staging/python",
         )
     ).without_checks(),
     config={"ops": {"clustering": {"config": {"with_history": True}}}},
