@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tomllib
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -84,6 +85,12 @@ def _project_files() -> list[Path]:
     for folder in _PROJECT_FILES:
         files += [path for path in (PROJECT_ROOT / folder).rglob("*") if path.is_file()]
     return files
+
+
+def code_version() -> str:
+    """Return the project's version."""
+    project = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text())
+    return str(project["project"]["version"])
 
 
 def make_dbt(settings: Settings) -> WarehouseDbt:

@@ -1,7 +1,6 @@
 """The published file, as the last asset of the graph."""
 
 import json
-import tomllib
 
 import dagster as dg
 
@@ -11,7 +10,7 @@ from orchestration.defs.ingestion import landed_files
 from orchestration.defs.record_linkage import record_linkage
 from orchestration.defs.resources import WAREHOUSE_POOL, AsOf, WarehouseResource
 from orchestration.defs.transformation import dbt_models
-from orchestration.project import prepare_manifest
+from orchestration.project import code_version, prepare_manifest
 from orchestration.settings import PROJECT_ROOT, load_settings
 
 PUBLISHED_KEY = dg.AssetKey(["published", "segmentary"])
@@ -51,7 +50,7 @@ def published_file(
         publishing.Publication(
             run_id=context.run_id,
             as_of_date=as_of.resolve(context),
-            code_version=_code_version(),
+            code_version=code_version(),
         ),
     )
     shown = settings.published_path
@@ -64,12 +63,6 @@ def published_file(
             "tables": dg.MetadataValue.md(_table(counts)),
         }
     )
-
-
-def _code_version() -> str:
-    """Return the project's version."""
-    project = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text())
-    return str(project["project"]["version"])
 
 
 def _table(counts: dict[str, int]) -> str:

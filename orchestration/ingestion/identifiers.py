@@ -15,7 +15,7 @@ from orchestration.ingestion.macros import macro
 from orchestration.warehouse import Sql, compose
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from orchestration.ingestion.contracts import Identifier, TableContract
 
@@ -102,6 +102,28 @@ class NamingRecords:
             keys=[named.key for named in self.keys],
             records=self.select(relation, row_ids),
         )
+
+    def select_typed_keys(self, relation: Sql, row_ids: Mapping[str, Sql]) -> Sql:
+        """Return the same with `identifier_type` and `identifier_value` beside it."""
+        return compose(
+            "select $ids, unnest([$keys], recursive := true) from ($records)",
+            ids=list(row_ids),
+            keys=[
+                compose(
+                    "struct_pack(identifier_key := $key, identifier_type := $type, "
+                    "identifier_value := $value)",
+                    key=named.key,
+                    type=Sql(f"'{named.identifier_type}'"),
+                    value=named.value,
+                )
+                for named in self.keys
+            ],
+            records=self.select(relation, row_ids),
+        )
+
+    def only(self, keys: Iterable[NamedKey]) -> NamingRecords:
+        """Keep some of the keys."""
+        return replace(self, keys=tuple(keys))
 
 
 def naming_records(

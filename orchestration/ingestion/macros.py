@@ -26,7 +26,7 @@ SALT_VARIABLE = "identifier_salt"
 _ADAPTERS = ("duckdb", "default")
 
 
-def macro(name: str, *arguments: str) -> Sql:
+def macro(name: str, *arguments: str | list[str]) -> Sql:
     """Render a macro for DuckDB.
 
     Parameters
@@ -88,7 +88,7 @@ def _macros() -> dict[str, Callable[..., str]]:
 def _call(found: dict[str, Callable[..., str]], name: str) -> Callable[..., str]:
     """Call a macro that is found later."""
 
-    def call(*arguments: str) -> str:
+    def call(*arguments: str | list[str]) -> str:
         return found[name](*arguments)
 
     return call
