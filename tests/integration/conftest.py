@@ -111,6 +111,11 @@ def storefront_landing(landings: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def storefront_truth(storefront_landing: Path) -> Path:
+    return storefront_landing.parent / "truth" / "storefront"
+
+
+@pytest.fixture(scope="session")
 def storefront(workshop: Workshop, storefront_landing: Path) -> Built:
     return land_and_build(workshop, DataSet.of_demo("storefront"), storefront_landing)
 
