@@ -140,6 +140,8 @@ BUILT_HERE = {
     "staging/stg_python__customer_clusters",
     "staging/stg_segment__events",
     "staging/stg_shopify__customers",
+    "staging/stg_shopify__order_gaps",
+    "staging/stg_shopify__order_line_gaps",
     "staging/stg_shopify__order_lines",
     "staging/stg_shopify__orders",
     "staging/stg_shopify__product_variants",

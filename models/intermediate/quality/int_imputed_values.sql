@@ -24,6 +24,40 @@ product_gaps as (
     select * from {{ ref('stg_catalog__product_gaps') }}
 ),
 
+shopify_orders as (
+    select * from {{ ref('stg_shopify__orders') }}
+),
+
+shopify_order_gaps as (
+    select * from {{ ref('stg_shopify__order_gaps') }}
+),
+
+shopify_order_lines as (
+    select * from {{ ref('stg_shopify__order_lines') }}
+),
+
+shopify_order_line_gaps as (
+    select * from {{ ref('stg_shopify__order_line_gaps') }}
+),
+
+shopify_order_lines_with_gaps as (
+    select
+        shopify_order_lines.*,
+        shopify_order_line_gaps.is_discount_amount_missing,
+        shopify_order_line_gaps.is_tax_amount_missing
+    from shopify_order_lines
+    inner join shopify_order_line_gaps
+        on
+            shopify_order_lines.load_id = shopify_order_line_gaps.load_id
+            and shopify_order_lines.record_number
+            = shopify_order_line_gaps.record_number
+            and shopify_order_lines.line_number = shopify_order_line_gaps.line_number
+    inner join accepted
+        on
+            shopify_order_lines.load_id = accepted.load_id
+            and shopify_order_lines.record_number = accepted.record_number
+),
+
 order_lines_with_gaps as (
     select
         order_lines.*,
@@ -85,6 +119,35 @@ columns_of_records as (
         on
             products.load_id = accepted.load_id
             and products.record_number = accepted.record_number
+    union all
+    select
+        'stg_shopify__orders' as model_name,
+        'currency_code' as column_name,
+        shopify_orders.currency_code as column_value,
+        shopify_order_gaps.is_currency_code_missing as is_missing
+    from shopify_orders
+    inner join shopify_order_gaps
+        on
+            shopify_orders.load_id = shopify_order_gaps.load_id
+            and shopify_orders.record_number = shopify_order_gaps.record_number
+    inner join accepted
+        on
+            shopify_orders.load_id = accepted.load_id
+            and shopify_orders.record_number = accepted.record_number
+    union all
+    select
+        'stg_shopify__order_lines' as model_name,
+        'discount_amount' as column_name,
+        cast(discount_amount as {{ dbt.type_string() }}) as column_value,
+        is_discount_amount_missing as is_missing
+    from shopify_order_lines_with_gaps
+    union all
+    select
+        'stg_shopify__order_lines' as model_name,
+        'tax_amount' as column_name,
+        cast(tax_amount as {{ dbt.type_string() }}) as column_value,
+        is_tax_amount_missing as is_missing
+    from shopify_order_lines_with_gaps
 ),
 
 counted as (
