@@ -46,7 +46,9 @@ _RULES = """
     select segment, n_customers as customers,
         round(100 * customer_share_rate, 1) as "% of all"
     from marts.segment_summary
-    where segment_set not in ('rfm', 'lifecycle', 'cluster') and segment not in ('none', 'merged')
+    where
+        segment_set not in ('rfm', 'lifecycle', 'cluster')
+        and segment not in ('none', 'merged')
     order by n_customers desc, segment
 """
 _TRANSITIONS = """
