@@ -70,7 +70,9 @@ final as (
         aggregated.country,
         -- The order system can't tell a telephone's browser from a computer's.
         case
-            when aggregated.channel = 'web' and orders_seen_in_events.is_on_telephone = 1
+            when
+                aggregated.channel = 'web'
+                and orders_seen_in_events.is_on_telephone = 1
                 then 'mobile'
             else aggregated.channel
         end as channel,
