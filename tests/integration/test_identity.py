@@ -6,12 +6,15 @@ accounts of a person who gave nothing in common are two customers, and counted a
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+import random
 from typing import TYPE_CHECKING
 
 import pytest
 from landed import Row, csv_rows, identifier_key, pairwise
 from warehouses import DataSet
+from worlds import Record, drop, in_slices, random_records, resolve
 
 from demo.storefront import Parameters, land
 
@@ -20,6 +23,17 @@ if TYPE_CHECKING:
 
     from warehouses import Built, Workshop
 
+# Shops of the oracle, and how many others an identifier may meet in them.
+N_WORLDS, LIMIT = 120, 4
+IDENTIFIER_TYPES = (
+    *("anonymous_id", "ga4_pseudo_id", "user_id", "email_hash", "phone_hash"),
+    *("shopify_customer_id", "crm_contact_id", "loyalty_id"),
+)
+WORLDS = DataSet(
+    "worlds",
+    {"identity_limits": dict.fromkeys(IDENTIFIER_TYPES, LIMIT)},
+    dt.date(2026, 2, 1),
+)
 MIN_PRECISION, MIN_RECALL = 0.999, 0.98
 N_MANY_CUSTOMERS, N_MANY_KIOSK_USERS = 50_000, 10_000
 
@@ -150,6 +164,55 @@ def test_two_accounts_are_one_only_where_something_is_shared(
     assert one == [parts[first] == parts[second] for first, second in pairs]
     assert len(pairs) > 8
     assert sum(one) == 0 if shared == "nothing" else sum(one) > 5
+
+
+# Against a second resolver
+
+
+def assert_resolved_as_in_python(built: Built, records: list[Record]) -> None:
+    expected = resolve(records, LIMIT)
+    assert customers_of(built) == expected.customers
+    reasons = built.rows(
+        "select identifier_key, block_reason from marts.identifiers"
+        " where block_reason is not null"
+    )
+    assert dict(reasons) == expected.reasons
+
+
+def test_random_shops_have_the_customers_that_python_finds(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    """At once and in two loads in any order, the second over what the first made."""
+    chance = random.Random(5)  # noqa: S311 - customers of no shop are no secrets
+    records = random_records(N_WORLDS, chance)
+    built = workshop.new(WORLDS)
+    landing = tmp_path / "landing"
+    landed: list[Record] = []
+    for number, some in enumerate(in_slices(records, 2, chance)):
+        drop(some, landing, str(number))
+        assert not built.land(landing).failed
+        built.build("--select", "+identifiers", "+customer_id_changes")
+        landed += some
+        assert_resolved_as_in_python(built, landed)
+    # What is random has met every rule.
+    found = resolve(records, LIMIT)
+    assert set(found.reasons.values()) == {
+        *("too_long", "blocked_value", "too_many_identifiers"),
+    }
+    assert built.row(
+        "select count(distinct reject_reason) from intermediate.int_identifier_edges"
+    ) == (4,)
+    assert {
+        reason
+        for (reason,) in built.rows(
+            "select change_reason from marts.customer_id_changes"
+        )
+    } >= {"merge", "split", "earlier_evidence"}
+    sizes = built.rows(
+        "select count(*) as n from marts.identifiers group by customer_id order by n"
+    )
+    assert sizes[0] == (1,)
+    assert sizes[-1] > (8,)
 
 
 @pytest.mark.slow
