@@ -1,7 +1,9 @@
 with
 
+-- Whoever was found to be another customer is counted as that one.
 segment_memberships as (
     select * from {{ ref('segment_memberships') }}
+    where segment <> 'merged'
 ),
 
 customer_facts as (

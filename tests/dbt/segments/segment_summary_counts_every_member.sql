@@ -6,6 +6,7 @@ with
 
 segment_memberships as (
     select * from {{ ref('segment_memberships') }}
+    where segment <> 'merged'
 ),
 
 segment_summary as (
