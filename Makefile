@@ -95,6 +95,10 @@ run: $(RUNTIME) ## One run, for the day AS_OF or today
 replay: $(RUNTIME) ## Run month-end by month-end, oldest first, up to AS_OF or today
 	python -m orchestration replay $(if $(AS_OF),--as-of "$(AS_OF)")
 
+.PHONY: erase
+erase: $(RUNTIME) ## Forget the people who asked for it; REWRITE=1: in landing files too
+	python -m orchestration erase $(if $(REWRITE),--rewrite-landing)
+
 .PHONY: dbt
 dbt: $(RUNTIME) ## Any dbt command: make dbt ARGS="build --select customer_rfm"
 	@mkdir -p "$(SEGMENTARY_STATE)"

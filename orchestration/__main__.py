@@ -1,4 +1,4 @@
-"""The command line: `python -m orchestration run | replay | summary | query | prepare`.
+"""The command line: `python -m orchestration <command>`; `--help` lists them.
 
 Runs go through the same jobs, instance and history as those started in the UI.
 """
@@ -38,6 +38,11 @@ def main(arguments: list[str] | None = None) -> int:
         runs.prepare_instance(settings)
         if options.command == "prepare":
             return 0
+        if options.command == "erase":
+            erased = runs.erase(
+                settings, console, rewrite_landing=options.rewrite_landing
+            )
+            return 0 if erased else 1
         if options.command == "replay" or options.replay:
             succeeded = runs.replay_and_run(settings, console, options.as_of)
         else:
@@ -70,6 +75,12 @@ def _parser() -> argparse.ArgumentParser:
             metavar="YYYY-MM-DD",
             help="the day to describe: the data set's own, else today",
         )
+    erase = commands.add_parser("erase", help="forget the people who asked for it")
+    erase.add_argument(
+        "--rewrite-landing",
+        action="store_true",
+        help="rewrite the landing files that still hold them",
+    )
     commands.add_parser("summary", help="what the published file holds")
     query = commands.add_parser("query", help="SQL over the published file")
     query.add_argument("sql")

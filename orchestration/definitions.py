@@ -10,6 +10,7 @@ from orchestration.defs.alerts import (
     volumes_are_as_expected,
 )
 from orchestration.defs.clustering import clustering
+from orchestration.defs.erasure import erase, erasure_requests_are_done
 from orchestration.defs.ingestion import landed_files, nothing_failed_to_load
 from orchestration.defs.jobs import (
     build_months_job,
@@ -38,8 +39,9 @@ defs = dg.Definitions(
         nothing_failed_to_load,
         sources_are_on_time,
         volumes_are_as_expected,
+        erasure_requests_are_done,
     ],
-    jobs=[segmentary_job, build_months_job, snapshot_months_job],
+    jobs=[segmentary_job, build_months_job, snapshot_months_job, erase],
     schedules=[daily_schedule, monthly_refit_schedule],
     sensors=[landed_files_sensor, alerts_sensor],
     resources=make_resources(load_settings()),

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from orchestration.erasure import is_unfinished
+from orchestration.erasure.landing_files import files_with_erased
 from orchestration.history import month_ends_to_replay
 from orchestration.progress import quiet_dbt
 from orchestration.project import prepare_manifest
@@ -33,7 +35,14 @@ def prepare_instance(settings: Settings) -> None:
 
 
 def run(settings: Settings, console: Console, as_of: str | None) -> bool:
-    """Run everything once and return whether it succeeded."""
+    """Run everything once and return whether it succeeded.
+
+    An erasure that was killed half-way is finished first.
+    """
+    if is_unfinished(Warehouse(settings.warehouse_path)) and not erase(
+        settings, console, rewrite_landing=False
+    ):
+        return False
     date = settings.as_of_date(as_of, dt.datetime.now(dt.UTC))
     return _execute(console, "segmentary", f"everything as of {date}", _as_of(date))
 
@@ -58,6 +67,25 @@ def replay_and_run(settings: Settings, console: Console, as_of: str | None) -> b
         if not _execute(console, "snapshot_months_job", label, config):
             return False
     return run(settings, console, final.isoformat())
+
+
+def erase(settings: Settings, console: Console, *, rewrite_landing: bool) -> bool:
+    """Forget the people who asked for it, and return whether that succeeded."""
+    options = {"config": {"rewrite_landing": rewrite_landing}}
+    config = {"ops": {"erase_people": options}}
+    label = "open requests to be forgotten"
+    if not _execute(console, "erase", label, config):
+        return False
+    with Warehouse(settings.warehouse_path).read() as connection:
+        files = files_with_erased(connection, settings.landing)
+    if files:
+        console.print(
+            f"[yellow]  {len(files)} landing files still hold people who were erased; "
+            "delete them, or run `make erase REWRITE=1`[/yellow]"
+        )
+        for file in files:
+            console.print(f"    {file.name}", markup=False)
+    return True
 
 
 def _as_of(day: dt.date) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from orchestration.defs.resources import (
     DbtOptions,
     WarehouseResource,
 )
+from orchestration.erasure import is_unfinished
 from orchestration.history import newest_history_date
 from orchestration.project import WarehouseDbt, prepare_manifest
 from orchestration.settings import AS_OF_VARIABLE, PROJECT_ROOT, load_settings
@@ -88,7 +89,8 @@ def dbt_models(
     # A test runs in the step that builds the last of what it reads.
     args += ["--indirect-selection", "buildable"]
     args += ["--vars", json.dumps(settings.dbt_vars)]
-    if dbt_options.full_refresh:
+    # Tables that only grow would keep whoever was erased.
+    if dbt_options.full_refresh or is_unfinished(warehouse.open()):
         args.append("--full-refresh")
     day = as_of.resolve(context)
     if context.job_name == WHOLE_JOB:

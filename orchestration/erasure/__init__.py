@@ -10,8 +10,16 @@ from orchestration.erasure.flow import (
     ErasureError,
     ErasureReport,
     Workshop,
+    count_overdue,
     erase,
     is_unfinished,
 )
 
-__all__ = ["ErasureError", "ErasureReport", "Workshop", "erase", "is_unfinished"]
+__all__ = [
+    "ErasureError",
+    "ErasureReport",
+    "Workshop",
+    "count_overdue",
+    "erase",
+    "is_unfinished",
+]

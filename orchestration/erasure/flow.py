@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from orchestration.erasure.compaction import ErasureError, compact
-from orchestration.erasure.landing_files import files_with_erased
+from orchestration.erasure.landing_files import files_with_erased, rewrite_files
 from orchestration.erasure.removal import Removal, remove_people
 from orchestration.ingestion import load_landed_files
 from orchestration.warehouse import Warehouse
@@ -125,11 +125,45 @@ def _is_unfinished(connection: duckdb.DuckDBPyConnection) -> bool:
     )
 
 
+def count_overdue(warehouse: Warehouse, now: dt.datetime, due_days: int) -> int:
+    """Count the requests that are older than a number of days and not completed.
+
+    Parameters
+    ----------
+    warehouse
+        Built at least once.
+    now
+        UTC without a zone.
+    due_days
+        Days that a request may take.
+    """
+    asked_before = now - dt.timedelta(days=due_days)
+    with warehouse.read() as connection:
+        (counted,) = connection.execute(
+            """
+            select count(*) from (
+                select request_id
+                from staging.stg_erasure__requests
+                where reject_reason is null and requested_at < $asked_before
+                group by request_id
+                union all
+                select request_key
+                from raw.erasures
+                where completed_at is null and requested_at < $asked_before
+            )
+            """,
+            {"asked_before": asked_before},
+        ).fetchall()
+    return int(counted[0])
+
+
 def erase(
     settings: Settings,
     tables: Collection[TableContract],
     workshop: Workshop,
     now: dt.datetime,
+    *,
+    rewrite_landing: bool = False,
 ) -> ErasureReport:
     """Act on every open request, and finish what an earlier run could not.
 
@@ -143,6 +177,8 @@ def erase(
         Builds and publishes.
     now
         Time of the run, UTC without a zone.
+    rewrite_landing
+        Whether landing files lose the people too.
 
     Returns
     -------
@@ -179,6 +215,16 @@ def erase(
         if settings.published_path.exists():
             workshop.publish(day)
         n_completed = _complete(settings, warehouse, now)
+    if rewrite_landing:
+        # Whoever has just been left out while files were loaded is in files too.
+        with warehouse.write() as connection:
+            rewrite_files(
+                connection,
+                settings.landing,
+                tables,
+                settings.project_var("source_calling_codes"),
+                now,
+            )
     with warehouse.read() as connection:
         files = files_with_erased(connection, settings.landing)
     return ErasureReport(

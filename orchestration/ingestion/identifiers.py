@@ -121,6 +121,16 @@ class NamingRecords:
             records=self.select(relation, row_ids),
         )
 
+    def select_values(self, relation: Sql, row_ids: Mapping[str, Sql]) -> Sql:
+        """Return SQL with one row for each record and text that stands for somebody."""
+        places = [Sql(_place(position)) for position in range(len(self._values))]
+        return compose(
+            "select $ids, unnest([$places]) as identifier_text from ($records)",
+            ids=list(row_ids),
+            places=places,
+            records=self.select(relation, row_ids),
+        )
+
     def only(self, keys: Iterable[NamedKey]) -> NamingRecords:
         """Keep some of the keys."""
         return replace(self, keys=tuple(keys))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import duckdb
 import numpy as np
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 BATCH_VIEW = "landed_batch"
 SUPPRESSED_TABLE = "suppressed_records"
+# A shorter text that names somebody may stand in anybody's record.
+SHORTEST_TEXT = 6
 
 # Errors that say nothing about the file.
 NOT_THE_FILE = (
@@ -157,26 +159,39 @@ def read_file(
 def _read_csv(
     connection: duckdb.DuckDBPyConnection, file: LandedFile, load: Load
 ) -> Counts:
-    known = set(load.table.column_names)
     with open_text(file) as stream:
-        records = CsvFile(
-            file.name,
-            stream,
-            lambda names: len(known & {name.strip().lower() for name in names}),
-        )
-        match = match_columns(file.name, records.header, load.table)
-        return _insert_batches(connection, load, match, records.batches())
+        match, batches = _csv_batches(file, stream, load)
+        return _insert_batches(connection, load, match, batches)
+
+
+def _csv_batches(
+    file: LandedFile, stream: IO[bytes], load: Load
+) -> tuple[ColumnMatch, Iterable[Batch]]:
+    known = set(load.table.column_names)
+    records = CsvFile(
+        file.name,
+        stream,
+        lambda names: len(known & {name.strip().lower() for name in names}),
+    )
+    match = match_columns(file.name, records.header, load.table)
+    return match, records.batches()
 
 
 def _read_json_lines(
     connection: duckdb.DuckDBPyConnection, file: LandedFile, load: Load
 ) -> Counts:
-    match = ColumnMatch(declared={RECORD_COLUMN: 0}, extra={})
     with open_text(file) as stream:
-        batches = (
-            _only_objects(connection, batch) for batch in read_json_lines(stream)
-        )
+        match, batches = _json_batches(connection, stream)
         return _insert_batches(connection, load, match, batches)
+
+
+def _json_batches(
+    connection: duckdb.DuckDBPyConnection, stream: IO[bytes]
+) -> tuple[ColumnMatch, Iterable[Batch]]:
+    match = ColumnMatch(declared={RECORD_COLUMN: 0}, extra={})
+    return match, (
+        _only_objects(connection, batch) for batch in read_json_lines(stream)
+    )
 
 
 def _only_objects(connection: duckdb.DuckDBPyConnection, batch: Batch) -> Batch:
@@ -258,26 +273,153 @@ def _without_erased(
 
     An unreadable record can't be searched for a person, so its text is not kept.
     """
-    columns = {
-        name: compose("nullif($column, '')", column=f"c{position}")
-        for name, position in match.declared.items()
-    }
-    naming = load.naming(columns)
+    naming = load.naming(_columns_of(match))
     if naming is None:
         return batch
-    connection.register(BATCH_VIEW, _as_table(batch))
-    erased = connection.execute(
-        suppressed_rows(
-            naming,
-            compose("$view", view=BATCH_VIEW),
-            {"record_number": Sql("record_number")},
-        )
-    ).fetchnumpy()["record_number"]
-    connection.unregister(BATCH_VIEW)
+    erased, _texts = _erased_in(connection, naming, batch)
     kept = _kept(batch, np.isin(batch.record_numbers, erased, invert=True))
     return replace(
         kept, rejects=[replace(reject, text=None) for reject in kept.rejects]
     )
+
+
+def _columns_of(match: ColumnMatch) -> dict[str, Sql]:
+    """Return SQL of each declared column of a batch."""
+    return {
+        name: compose("nullif($column, '')", column=f"c{position}")
+        for name, position in match.declared.items()
+    }
+
+
+def _erased_in(
+    connection: duckdb.DuckDBPyConnection, naming: NamingRecords, batch: Batch
+) -> tuple[list[int], set[str]]:
+    """Return which records of a batch name erased people, and the texts that do."""
+    view = compose("$view", view=BATCH_VIEW)
+    row_ids = {"record_number": Sql("record_number")}
+    connection.register(BATCH_VIEW, _as_table(batch))
+    erased = [
+        row[0]
+        for row in connection.execute(suppressed_rows(naming, view, row_ids)).fetchall()
+    ]
+    texts: set[str] = set()
+    if erased:
+        rows = connection.execute(
+            compose(
+                "select distinct identifier_text from ($values) "
+                "where identifier_text is not null and list_contains(?, record_number)",
+                values=naming.select_values(view, row_ids),
+            ),
+            [erased],
+        ).fetchall()
+        texts = {text for (text,) in rows}
+    connection.unregister(BATCH_VIEW)
+    return erased, texts
+
+
+@dataclass(frozen=True)
+class ErasedLines:
+    """Which lines of a text file are records of people who were erased.
+
+    Attributes
+    ----------
+    ranges
+        First line of each such record, from 1, and the first line after it; None for
+        the end of the file.
+    """
+
+    ranges: tuple[tuple[int, int | None], ...]
+
+
+def find_erased_lines(
+    connection: duckdb.DuckDBPyConnection,
+    file: LandedFile,
+    file_format: FileFormat,
+    load: Load,
+) -> ErasedLines:
+    """Find the records of a text file that name somebody who was erased.
+
+    Parameters
+    ----------
+    connection
+        The warehouse, which knows the salt.
+    file, file_format
+        A file of CSV or JSON lines.
+    load
+        Its stream, suppressing.
+
+    Returns
+    -------
+    ErasedLines
+        An unreadable record is one of them where it holds a text that names somebody in
+        a readable one.
+
+    Raises
+    ------
+    FileError
+        When the file can't be read as a whole.
+    """
+    starts: list[int] = []
+    erased: set[int] = set()
+    texts: set[str] = set()
+    unreadable: list[tuple[int, str]] = []
+    with open_text(file) as stream:
+        match, batches = (
+            _csv_batches(file, stream, load)
+            if file_format == "csv"
+            else _json_batches(connection, stream)
+        )
+        naming = load.naming(_columns_of(match))
+        if naming is None:
+            return ErasedLines(())
+        for batch in batches:
+            starts += batch.line_numbers.tolist()
+            starts += [reject.line_number for reject in batch.rejects]
+            unreadable += [(r.line_number, r.text or "") for r in batch.rejects]
+            numbers, found = _erased_in(connection, naming, batch)
+            is_erased = np.isin(batch.record_numbers, numbers)
+            erased |= set(batch.line_numbers[is_erased].tolist())
+            texts |= {text.strip().lower() for text in found}
+    erased |= {
+        line
+        for line, text in unreadable
+        if any(len(n) >= SHORTEST_TEXT and n in text.lower() for n in texts)
+    }
+    starts.sort()
+    return ErasedLines(
+        tuple(
+            (start, following)
+            for start, following in zip(starts, [*starts[1:], None], strict=True)
+            if start in erased
+        )
+    )
+
+
+def find_erased_rows(
+    connection: duckdb.DuckDBPyConnection, file: LandedFile, load: Load
+) -> list[int]:
+    """Find the rows of a Parquet file, from 1, that name somebody who was erased.
+
+    Raises
+    ------
+    FileError
+        When the file can't be read as a whole.
+    """
+    try:
+        names = pq.read_schema(file.path).names
+        scan = _parquet_scan(file)
+        rows, match = _parquet_rows(connection, file, load, names, scan)
+        naming = load.naming(
+            {name: rows.columns[at] for name, at in match.declared.items()}
+        )
+        if naming is None:
+            return []
+        found = connection.execute(
+            suppressed_rows(naming, rows.relation, {"number": rows.record_number})
+        ).fetchall()
+    except (pa.ArrowException, OSError, duckdb.Error) as error:
+        raise _unreadable_parquet(file, error) from None
+    return sorted(number for (number,) in found)
 
 
 def suppressed_rows(
@@ -394,29 +536,11 @@ def _read_parquet(
         scan = _parquet_scan(file)
     except (pa.ArrowException, OSError, UnicodeEncodeError) as error:
         raise _unreadable_parquet(file, error) from None
-    match = match_columns(file.name, found, load.table)
     try:
-        described = connection.execute(
-            compose("describe select * from $scan", scan=scan)
-        ).fetchall()
-        places = [f"c{position}" for position in range(len(described))]
-        typed = [
-            (compose("$column", column=place), str(row[1]))
-            for place, row in zip(places, described, strict=True)
-        ]
-        if load.table.landing and load.table.landing.is_json:
-            columns = [_json_of(match, typed)]
-            match = ColumnMatch(declared={RECORD_COLUMN: 0}, extra={})
-        else:
-            columns = [text_of(*column) for column in typed]
-        rows = _Rows(
-            relation=compose("$scan as landed ($columns)", scan=scan, columns=places),
-            columns=columns,
-            record_number=Sql("row_number() over ()"),
-        )
+        rows, match = _parquet_rows(connection, file, load, found, scan)
         n_erased = 0
         naming = load.naming(
-            {name: columns[position] for name, position in match.declared.items()}
+            {name: rows.columns[at] for name, at in match.declared.items()}
         )
         if naming is not None:
             rows, n_erased = _rows_without_erased(connection, naming, rows)
@@ -428,6 +552,35 @@ def _read_parquet(
             raise
         raise _unreadable_parquet(file, error) from None
     return Counts(n_rows + n_erased, 0, n_erased)
+
+
+def _parquet_rows(
+    connection: duckdb.DuckDBPyConnection,
+    file: LandedFile,
+    load: Load,
+    found: list[str],
+    scan: Sql,
+) -> tuple[_Rows, ColumnMatch]:
+    """Return a Parquet file's rows as text, and which column is which."""
+    match = match_columns(file.name, found, load.table)
+    described = connection.execute(
+        compose("describe select * from $scan", scan=scan)
+    ).fetchall()
+    places = [f"c{position}" for position in range(len(described))]
+    typed = [
+        (compose("$column", column=place), str(row[1]))
+        for place, row in zip(places, described, strict=True)
+    ]
+    if load.table.landing and load.table.landing.is_json:
+        columns = [_json_of(match, typed)]
+        match = ColumnMatch(declared={RECORD_COLUMN: 0}, extra={})
+    else:
+        columns = [text_of(*column) for column in typed]
+    return _Rows(
+        relation=compose("$scan as landed ($columns)", scan=scan, columns=places),
+        columns=columns,
+        record_number=Sql("row_number() over ()"),
+    ), match
 
 
 def _rows_without_erased(

@@ -105,7 +105,7 @@ BROKEN = b'{"messageId": "m11", "traits": {"email": "paulina.quibble@example.net
 # Older than all that landed first: identity names customers by the first evidence.
 OLDER_EVENTS = [
     _event(20, anonymousId="dev-paulina-1", timestamp="2026-01-05T09:00:00Z"),
-    _event(21, anonymousId="dev-quentin-1", timestamp="2026-01-06T09:00:00Z"),
+    _event(21, anonymousId="dev-quentin-1", timestamp="2026-02-12T09:00:00Z"),
 ]
 
 
@@ -194,7 +194,7 @@ CONTACTS = (
     '"1 Hill",u-quentin,L-QUENTIN,2026-02-01T00:00:00Z\n'
 )
 POS_COLUMNS = ("order_id", "ordered_at", "product_id", "quantity", "unit_price")
-POS_LINES = [
+POS_LINES: list[tuple[str | None, ...]] = [
     ("s1", "2026-02-03 10:00:00", "P1", "1", "20.00", "u-paulina"),
     ("s2", "2026-02-04 10:00:00", "P1", "2", "20.00", "u-quentin"),
     ("s3", "2026-02-05 10:00:00", "P1", "1", "20.00", None),
@@ -220,10 +220,6 @@ def json_lines(records: list[dict[str, Any]]) -> bytes:
 
 def first_files() -> dict[str, bytes]:
     """Return the files that the shop is built from, by path."""
-    parquet = io.BytesIO()
-    columns = zip(*POS_LINES, strict=True)
-    names = (*POS_COLUMNS, "customer_id")
-    pq.write_table(pa.table(dict(zip(names, map(list, columns), strict=True))), parquet)
     events = json_lines(EVENTS) + BROKEN
     return {
         "segment/events/a.jsonl.gz": gzip.compress(events, mtime=0),
@@ -232,7 +228,7 @@ def first_files() -> dict[str, bytes]:
         "shopify/refunds/a.jsonl": json_lines(REFUNDS),
         "shopify/customers/a.jsonl": json_lines(CUSTOMERS),
         "crm/contacts/a.csv": CONTACTS.encode(),
-        "pos/order_lines/a.parquet": parquet.getvalue(),
+        "pos/order_lines/a.parquet": _parquet(POS_LINES),
         "third_party/attributes/a.csv": ATTRIBUTES.encode(),
         "catalog/products/a.csv": PRODUCTS.encode(),
     }
@@ -255,10 +251,42 @@ def land(landing: Path, files: dict[str, bytes]) -> None:
         path.write_bytes(content)
 
 
-def build_shop(home: Path) -> Settings:
-    """Land the first files, build and publish them."""
+def without_paulina(files: dict[str, bytes]) -> dict[str, bytes]:
+    """Return the files as if she had never been there: by hand, not by her keys."""
+    lines_of = {
+        "segment/events/a.jsonl.gz": [EVENTS[n] for n in (3, 4, 7, 8, 9)],
+        "segment/events/b.jsonl": OLDER_EVENTS[1:],
+        "ga4/events/events_20260211.jsonl": GA4_EVENTS[2:],
+        "shopify/orders/a.jsonl": ORDERS[2:],
+        "shopify/orders/copy.jsonl": ORDERS[2:],
+        "shopify/refunds/a.jsonl": REFUNDS[1:],
+        "shopify/customers/a.jsonl": CUSTOMERS[1:],
+    }
+    left = dict(files)
+    for name, landed in files.items():
+        if name in lines_of:
+            content = json_lines(lines_of[name])
+            left[name] = gzip.compress(content) if name.endswith(".gz") else content
+        elif name.endswith(".csv"):
+            kept = [line for line in landed.splitlines() if b"aulina" not in line]
+            left[name] = b"\n".join(kept) + b"\n"
+        elif name.endswith(".parquet"):
+            left[name] = _parquet(POS_LINES[1:])
+    return left
+
+
+def _parquet(lines: list[tuple[str | None, ...]]) -> bytes:
+    content = io.BytesIO()
+    names = (*POS_COLUMNS, "customer_id")
+    columns = map(list, zip(*lines, strict=True))
+    pq.write_table(pa.table(dict(zip(names, columns, strict=True))), content)
+    return content.getvalue()
+
+
+def build_shop(home: Path, files: dict[str, bytes]) -> Settings:
+    """Land files, build and publish them."""
     settings = Settings(home / "state", home / "landing", {}, DAY, SALT)
-    land(settings.landing, first_files())
+    land(settings.landing, files)
     with Warehouse(settings.warehouse_path).write() as connection:
         report = load_landed_files(
             connection, settings.landing, CONTRACTS, LOADED_AT, salt=SALT
