@@ -41,7 +41,8 @@ changed as (
         coalesce(customer_identifiers.identifier_key, latest_versions.identifier_key)
             as identifier_key,
         customer_identifiers.customer_id,
-        (select max(versions.version_number) + 1 from versions) as version_number
+        (select coalesce(max(versions.version_number), 0) + 1 from versions)
+            as version_number
     from customer_identifiers
     full outer join latest_versions
         on customer_identifiers.identifier_key = latest_versions.identifier_key
