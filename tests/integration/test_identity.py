@@ -6,7 +6,6 @@ accounts of a person who gave nothing in common are two customers, and counted a
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import random
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from landed import Row, csv_rows, identifier_key, pairwise
 from warehouses import DataSet
-from worlds import Record, drop, in_slices, random_records, resolve
+from worlds import WORLDS, Record, drop, in_slices, random_records, resolve
 
 from demo.storefront import Parameters, land
 
@@ -23,17 +22,7 @@ if TYPE_CHECKING:
 
     from warehouses import Built, Workshop
 
-# Shops of the oracle, and how many others an identifier may meet in them.
-N_WORLDS, LIMIT = 120, 4
-IDENTIFIER_TYPES = (
-    *("anonymous_id", "ga4_pseudo_id", "user_id", "email_hash", "phone_hash"),
-    *("shopify_customer_id", "crm_contact_id", "loyalty_id"),
-)
-WORLDS = DataSet(
-    "worlds",
-    {"identity_limits": dict.fromkeys(IDENTIFIER_TYPES, LIMIT)},
-    dt.date(2026, 2, 1),
-)
+N_WORLDS = 120
 MIN_PRECISION, MIN_RECALL = 0.999, 0.98
 N_MANY_CUSTOMERS, N_MANY_KIOSK_USERS = 50_000, 10_000
 
@@ -170,7 +159,7 @@ def test_two_accounts_are_one_only_where_something_is_shared(
 
 
 def assert_resolved_as_in_python(built: Built, records: list[Record]) -> None:
-    expected = resolve(records, LIMIT)
+    expected = resolve(records)
     assert customers_of(built) == expected.customers
     reasons = built.rows(
         "select identifier_key, block_reason from marts.identifiers"
@@ -195,7 +184,7 @@ def test_random_shops_have_the_customers_that_python_finds(
         landed += some
         assert_resolved_as_in_python(built, landed)
     # What is random has met every rule.
-    found = resolve(records, LIMIT)
+    found = resolve(records)
     assert set(found.reasons.values()) == {
         *("too_long", "blocked_value", "too_many_identifiers"),
     }

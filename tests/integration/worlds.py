@@ -11,12 +11,12 @@ import hashlib
 import itertools
 import json
 from collections import defaultdict
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from landed import identifier_key
-from warehouses import write_csv
+from warehouses import DataSet, write_csv
 
 if TYPE_CHECKING:
     import random
@@ -25,6 +25,17 @@ if TYPE_CHECKING:
 
 Identifier = tuple[str, str]
 DEVICES = {"anonymous_id", "ga4_pseudo_id"}
+IDENTIFIER_TYPES = (
+    *("anonymous_id", "ga4_pseudo_id", "user_id", "email_hash", "phone_hash"),
+    *("shopify_customer_id", "crm_contact_id", "loyalty_id"),
+)
+# How many others an identifier may meet here, so that few records reach the limit.
+LIMIT = 4
+WORLDS = DataSet(
+    "worlds",
+    {"identity_limits": dict.fromkeys(IDENTIFIER_TYPES, LIMIT)},
+    date(2026, 2, 1),
+)
 # Values that the seed blocks for every type of identifier.
 BLOCKED = {"null", "guest", "0000"}
 MAX_LENGTH = 1_024
@@ -356,6 +367,13 @@ def random_records(n_worlds: int, chance: random.Random) -> list[Record]:
             world.records.append(
                 world.event(n_most) if is_event else world.entity(n_most)
             )
+            last = world.records[-1]
+            if isinstance(last, Event) and not last.is_app and chance.random() < 0.05:
+                # A copy that says otherwise, received earlier or later.
+                other = world.user(n_most, 1.0)
+                world.records.append(
+                    replace(last, user=other, lateness=last.lateness + 7)
+                )
         records += world.records
     return records
 
@@ -402,14 +420,19 @@ class Resolved:
     reasons: dict[str, str]
 
 
-def resolve(records: Iterable[Record], limit: int) -> Resolved:
+def accepted(records: Iterable[Record]) -> list[Event]:
+    """Return the events that may be used, of copies the one that was received first."""
+    verdicts = answered(record for record in records if isinstance(record, Event))
+    first: dict[tuple[str, int], Event] = {}
+    for event in sorted(verdicts, key=lambda each: each.minute + each.lateness):
+        first.setdefault((event.stream, event.number), event)
+    return [event for event in first.values() if verdicts[event]]
+
+
+def resolve(records: Iterable[Record], limit: int = LIMIT) -> Resolved:
     """Return who is one customer by the documented rules; one limit holds for all."""
-    met: list[Meeting] = []
+    met = [(event.identifiers, at(event.minute)) for event in accepted(records)]
     versions: dict[tuple[str, str], list[Entity]] = defaultdict(list)
-    events = [record for record in records if isinstance(record, Event)]
-    for event, is_allowed in answered(events).items():
-        if is_allowed:
-            met.append((event.identifiers, at(event.minute)))
     for record in records:
         if isinstance(record, Entity):
             versions[record.stream, record.id].append(record)
