@@ -27,11 +27,15 @@ class Shop:
         self.landing = folder / "landing" / "pos" / "order_lines"
         self.landing.mkdir(parents=True)
         (self.landing / "lines.csv").write_text(LINES)
+        # Nobody at the till was asked.
+        self.vars = folder / "vars.yml"
+        self.vars.write_text("unknown_personalization_consent: allowed\n")
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         environment = os.environ | {
             "SEGMENTARY_STATE": str(self.folder / "state"),
             "SEGMENTARY_LANDING": str(self.folder / "landing"),
+            "SEGMENTARY_VARS": str(self.vars),
         }
         environment.pop("DAGSTER_HOME")
         return subprocess.run(
@@ -69,7 +73,8 @@ def test_the_published_file_holds_the_run(shop):
     ]
     # By hand: ada bought for 10 + 20, bob for 25 and gave it back, o4 is nobody's.
     assert shop.published(
-        "select customer_id, n_orders, net_amount::double from marts.customer_facts "
+        "select user_id, customer_facts.n_orders, net_amount::double "
+        "from marts.customer_facts inner join marts.dim_customers using (customer_id) "
         "order by 1"
     ) == [("ada", 2, 30.0), ("bob", 1, 0.0)]
     assert shop.published(
