@@ -45,6 +45,10 @@ DEMO_PACKAGES := $(if $(filter storefront,$(DATASET)),$(RUNTIME),$(DATASETS))
 CLEAN_ENVIRONMENT := env -u SEGMENTARY_STATE -u SEGMENTARY_LANDING \
 	-u SEGMENTARY_VARS -u DAGSTER_HOME
 
+# Most of a test's time is dbt's start, on one core. A file's tests share warehouses, so
+# they stay together.
+IN_PARALLEL := -n auto --dist loadfile
+
 DBT_VARS = $(if $(SEGMENTARY_VARS),--vars "$$(cat '$(SEGMENTARY_VARS)')")
 
 .DEFAULT_GOAL := help
@@ -114,11 +118,11 @@ docs: $(RUNTIME) ## Write dbt's pages about every table to target/
 
 .PHONY: test
 test: lint types parse ## All that a change must pass
-	$(CLEAN_ENVIRONMENT) pytest -m "not slow"
+	$(CLEAN_ENVIRONMENT) pytest $(IN_PARALLEL) -m "not slow"
 
 .PHONY: test-all
 test-all: lint types parse ## The same and the tests that take minutes
-	$(CLEAN_ENVIRONMENT) pytest
+	$(CLEAN_ENVIRONMENT) pytest $(IN_PARALLEL)
 
 .PHONY: lint
 lint: $(DEVELOPMENT) ## Check the style of Python and SQL
