@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from warehouses import DataSet, write_csv
+from warehouses import PROJECT, DataSet, write_csv
 
 from orchestration.publishing import (
     NotPublishedError,
@@ -111,8 +111,18 @@ def empty(workshop: Workshop, landings: Path) -> Shop:
 
 def test_an_empty_landing_folder_gives_empty_marts(empty: Shop) -> None:
     counts = empty.publish("first")
-    # The as-of date itself is the only row that needs no record.
-    assert {table: n for table, n in counts.items() if n} == {"dim_as_of_dates": 1}
+    # What needs no record: the date itself, and what seeds declare with nothing found.
+    declared = {
+        mart: len((PROJECT / "seeds" / f"{seed}.csv").read_text().splitlines()) - 1
+        for mart, seed in (
+            ("imputed_values", "imputations"),
+            ("source_freshness", "source_cadences"),
+        )
+    }
+    assert {table: n for table, n in counts.items() if n} == {
+        "dim_as_of_dates": 1,
+        **declared,
+    }
     assert len(counts) > 20
     assert empty.published_rows("select run_id, as_of_date from marts.publication") == [
         ("first", DAY)
