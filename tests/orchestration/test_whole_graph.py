@@ -1,5 +1,6 @@
 """The whole job from the command line on a few files, good and bad."""
 
+import json
 import os
 import subprocess
 import sys
@@ -17,6 +18,19 @@ o3,1,2024-02-20 10:00:00,p2,1,25.00,bob,completed
 o3,2,2024-03-02 10:00:00,p2,-1,25.00,bob,returned
 o4,1,2024-03-03 10:00:00,p1,1,10.00,,completed
 """
+# Somebody who can be named, as typed and as a model would compare it.
+EMAIL, PHONE = "Ada.Canary@Shop.Example", "+1 (212) 555-0199"
+CANARIES = (EMAIL.lower(), PHONE, "2125550199")
+EVENT = {
+    "messageId": "m1",
+    "type": "identify",
+    "anonymousId": "d1",
+    "userId": "ada",
+    "traits": {"email": EMAIL, "phone": PHONE},
+    "context": {"location": {"country": "US"}},
+    "timestamp": "2024-02-10T10:00:00Z",
+    "receivedAt": "2024-02-10T10:00:01Z",
+}
 
 
 class Shop:
@@ -24,14 +38,25 @@ class Shop:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.said = ""
         self.landing = folder / "landing" / "pos" / "order_lines"
         self.landing.mkdir(parents=True)
         (self.landing / "lines.csv").write_text(LINES)
+        events = folder / "landing" / "segment" / "events"
+        events.mkdir(parents=True)
+        (events / "events.jsonl").write_text(json.dumps(EVENT))
+        # A copy of half of it can't be read.
+        (events / "torn.jsonl").write_text(json.dumps(EVENT)[:-20])
         # Nobody at the till was asked.
         self.vars = folder / "vars.yml"
         self.vars.write_text("unknown_personalization_consent: allowed\n")
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        done = self._run(*arguments)
+        self.said += done.stdout + done.stderr
+        return done
+
+    def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         environment = os.environ | {
             "SEGMENTARY_STATE": str(self.folder / "state"),
             "SEGMENTARY_LANDING": str(self.folder / "landing"),
@@ -129,6 +154,41 @@ def test_an_earlier_day_is_refused_with_both_dates(shop):
     assert "as_of_date 2024-02-15 is before 2024-03-01" in earlier.stdout
     assert "marts/customer_facts" not in earlier.stdout
     assert shop.published("select run_id from marts.publication") == before
+
+
+def canaries_in(content: bytes) -> list[str]:
+    lowered = content.lower()
+    return [canary for canary in CANARIES if canary.encode() in lowered]
+
+
+def test_no_run_names_anybody_outside_raw_and_staging(shop):
+    """Runs above went well, failed a test, and met a file that they couldn't read."""
+    state = shop.folder / "state"
+    warehouse = state / "warehouse.duckdb"
+    paths = [path for path in state.rglob("*") if path.is_file() and path != warehouse]
+    folders = {path.relative_to(state).parts[0] for path in paths}
+    assert {"dagster", "published"} <= folders
+    # Dagster's events, and what dbt wrote about itself, are among them.
+    assert any(path.suffix == ".db" for path in paths)
+    assert {"manifest.json", "run_results.json"} <= {path.name for path in paths}
+    assert [path for path in paths if canaries_in(path.read_bytes())] == []
+    assert canaries_in(shop.said.encode()) == []
+    # The file of the marts is compressed: asked column by column.
+    columns = shop.published(
+        "select table_name, column_name from duckdb_columns()"
+        " where data_type = 'VARCHAR' and not internal"
+    )
+    assert len(columns) > 100
+    for table, column in columns:
+        texts = shop.published(f'select distinct "{column}" from marts.{table}')
+        assert canaries_in(repr(texts).encode()) == [], (table, column)
+    # They did land, and the search finds them where they may be.
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        records = connection.execute("select record from raw.segment_events").fetchall()
+    assert canaries_in(repr(records).encode()) == list(CANARIES[:2])
+    assert shop.published(
+        "select count(*) from marts.identifiers where identifier_type = 'email_hash'"
+    ) == [(1,)]
 
 
 @pytest.mark.parametrize(
