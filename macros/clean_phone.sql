@@ -12,7 +12,7 @@
     {%- set code = calling_code | string -%}
     {%- set number -%}
         case
-            when trim({{ expression }}) like '+%' then {{ digits }}
+            when {{ trim_blanks(expression) }} like '+%' then {{ digits }}
             when {{ digits }} like '00%' then substring({{ digits }}, 3)
             when {{ digits }} like '0%' then '{{ code }}' || substring({{ digits }}, 2)
             {%- if code == '1' %}

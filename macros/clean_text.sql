@@ -1,4 +1,4 @@
 {#- Text without surrounding blanks; empty text is a missing value. -#}
 {% macro clean_text(expression) -%}
-    nullif(trim({{ expression }}), '')
+    nullif({{ trim_blanks(expression) }}, '')
 {%- endmacro %}

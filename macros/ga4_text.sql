@@ -3,10 +3,10 @@
 {% macro ga4_text(expression) -%}
     case
         when
-            lower(trim({{ expression }})) not in (
+            lower({{ trim_blanks(expression) }}) not in (
                 '', '(not set)', '(not provided)', '(data deleted)', '<other>', '(other)',
                 '(none)', '(direct)', 'null', 'undefined', 'none', 'nan', 'n/a'
             )
-            then trim({{ expression }})
+            then {{ trim_blanks(expression) }}
     end
 {%- endmacro %}

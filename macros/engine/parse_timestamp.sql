@@ -7,7 +7,7 @@
 {% macro duckdb__parse_timestamp(expression, time_zone) -%}
     {#- DuckDB reads past the name of a zone (`10:00 PST`) and takes words (`epoch`): only
         text from a digit to a digit can be local time. -#}
-    {%- set text = 'trim(' ~ expression ~ ')' -%}
+    {%- set text = trim_blanks(expression) -%}
     case
         when
             regexp_matches(

@@ -32,9 +32,13 @@ typed as (
         {{ clean_text('country') }} as country_text,
         {{ clean_text('loyalty_tier') }} as loyalty_tier,
         case
-            when lower(trim(marketing_consent)) in ('true', 'yes', 'y', '1')
+            when
+                lower({{ clean_text('marketing_consent') }})
+                in ('true', 'yes', 'y', '1')
                 then 'granted'
-            when lower(trim(marketing_consent)) in ('false', 'no', 'n', '0')
+            when
+                lower({{ clean_text('marketing_consent') }})
+                in ('false', 'no', 'n', '0')
                 then 'denied'
         end as marketing_consent,
         {{ parse_timestamp('marketing_consent_at', time_zone) }}

@@ -1,0 +1,13 @@
+{#- Text without blanks at its ends: spaces, tabs, line breaks and no-break spaces, which
+    a plain `trim` may leave. -#}
+{% macro trim_blanks(expression) -%}
+    {{ return(adapter.dispatch('trim_blanks', 'segmentary')(expression)) }}
+{%- endmacro %}
+
+{% macro default__trim_blanks(expression) -%}
+    trim({{ expression }})
+{%- endmacro %}
+
+{% macro duckdb__trim_blanks(expression) -%}
+    trim({{ expression }}, ' ' || chr(9) || chr(10) || chr(13) || chr(160))
+{%- endmacro %}
