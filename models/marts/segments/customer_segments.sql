@@ -4,6 +4,12 @@ history as (
     select * from {{ ref('snap_segment_memberships') }}
 ),
 
+-- The same as-of date again leaves history alone, but a withdrawal holds at once.
+personalised_customers as (
+    select * from {{ ref('dim_customers') }}
+    where is_personalization_allowed
+),
+
 ordered as (
     select
         *,
@@ -17,18 +23,27 @@ ordered as (
 final as (
     select
         -- keys
-        membership_key,
-        customer_id,
+        ordered.membership_key,
+        ordered.customer_id,
 
         -- attributes
-        segment_set,
-        segment,
-        previous_segment,
+        ordered.segment_set,
+        case
+            when
+                ordered.segment_set = 'cluster'
+                and ordered.segment <> 'merged'
+                and personalised_customers.customer_id is null
+                then 'none'
+            else ordered.segment
+        end as segment,
+        ordered.previous_segment,
 
         -- times
-        cast(dbt_valid_from as date) as since_date
+        cast(ordered.dbt_valid_from as date) as since_date
     from ordered
-    where dbt_valid_to is null
+    left join personalised_customers
+        on ordered.customer_id = personalised_customers.customer_id
+    where ordered.dbt_valid_to is null
 )
 
 select * from final
