@@ -12,6 +12,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from orchestration.ingestion import mask_contacts
 from orchestration.warehouse import Warehouse, compose, relation_name
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def open_failures(warehouse: Warehouse) -> list[str]:
             "select file_path, reason from raw.failed_files "
             "where resolved_at is null order by file_path"
         ).fetchall()
-    return [f"{path}: {reason}" for path, reason in rows]
+    return [mask_contacts(f"{path}: {reason}") for path, reason in rows]
 
 
 def publish(

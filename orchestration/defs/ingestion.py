@@ -8,7 +8,12 @@ import dagster as dg
 
 from orchestration.defs.resources import WAREHOUSE_POOL, WarehouseResource
 from orchestration.defs.source_tables import source_spec
-from orchestration.ingestion import FileResult, load_landed_files, read_contracts
+from orchestration.ingestion import (
+    FileResult,
+    load_landed_files,
+    mask_contacts,
+    read_contracts,
+)
 from orchestration.publishing import open_failures
 from orchestration.settings import PROJECT_ROOT, load_settings
 
@@ -81,7 +86,8 @@ def _table(files: Sequence[FileResult]) -> str:
         return "no file"
     lines = ["| file | status | records | rejected |", "|---|---|---:|---:|"]
     lines += [
-        f"| {file.name} | {file.status} | {file.n_records:,} | {file.n_rejected:,} |"
+        f"| {mask_contacts(file.name)} | {file.status} "
+        f"| {file.n_records:,} | {file.n_rejected:,} |"
         for file in files[:_SHOWN_FILES]
     ]
     if len(files) > _SHOWN_FILES:

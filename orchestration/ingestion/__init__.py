@@ -13,6 +13,7 @@ from orchestration.ingestion.contracts import (
     landed_streams,
     read_contracts,
 )
+from orchestration.ingestion.landing import mask_contacts
 from orchestration.ingestion.load import FileResult, LoadReport, load_landed_files
 from orchestration.ingestion.salt import SaltError, keep_salt
 
@@ -26,5 +27,6 @@ __all__ = [
     "keep_salt",
     "landed_streams",
     "load_landed_files",
+    "mask_contacts",
     "read_contracts",
 ]

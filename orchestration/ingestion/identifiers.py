@@ -213,20 +213,24 @@ def _keys(
     if kind == ORDER_TYPE:
         key = macro("sha256", f"{macro('salt')} || '{kind}:' || {cleaned}")
         return [NamedKey(key, kind, cleaned, is_of_record)]
-    # An id that is an e-mail address names the address too, and identity knows the id
-    # by the address's key. Few ids are, so only those are hashed again.
-    address = macro("clean_email", value)
-    id_of_address = macro("identifier_key", kind, macro("pseudonymous_id", cleaned))
-    address_key = macro("identifier_key", "email_hash", address)
+    # An id that is an e-mail address or a telephone number names that too, and identity
+    # knows the id by its key. Few ids are, so only those are hashed again.
+    pseudonymous = macro("pseudonymous_id", cleaned)
+    id_of_contact = macro("identifier_key", kind, pseudonymous)
+    address_key = macro("identifier_key", "email_hash", macro("clean_email", value))
+    is_number = f"{value} like '%+%' and {pseudonymous} <> {cleaned}"
+    number = macro("clean_phone", value, "1")
+    number_key = macro("identifier_key", "phone_hash", number)
     return [
         NamedKey(macro("identifier_key", kind, cleaned), kind, cleaned),
-        NamedKey(_where_address(value, id_of_address), kind),
-        NamedKey(_where_address(value, address_key), "email_hash"),
+        NamedKey(_where(f"{value} like '%@%' or {is_number}", id_of_contact), kind),
+        NamedKey(_where(f"{value} like '%@%'", address_key), "email_hash"),
+        NamedKey(_where(is_number, number_key), "phone_hash"),
     ]
 
 
-def _where_address(value: Sql, key: Sql) -> Sql:
-    return Sql(f"case when {value} like '%@%' then {key} end")
+def _where(condition: str, key: Sql) -> Sql:
+    return Sql(f"case when {condition} then {key} end")
 
 
 def _keys_of_any(type_value: Sql, value: Sql, calling_code: str) -> list[NamedKey]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 from dataclasses import dataclass
 from enum import StrEnum
@@ -26,6 +27,11 @@ SUFFIXES: dict[FileFormat, tuple[str, ...]] = {
     "jsonl": (".jsonl", ".ndjson", ".json", ".jsonl.gz", ".ndjson.gz", ".json.gz"),
 }
 N_STREAM_FOLDERS = 2
+# As the macro `mask_contacts` has them.
+_EDGE = r"\s@/?#&=;:,<>\"()|"
+_CONTACT = re.compile(
+    rf"[^{_EDGE}]+(?:@|%40)[^{_EDGE}]+\.[^{_EDGE}]+|(?:\+|%2[Bb])[1-9][0-9]{{7,14}}"
+)
 
 
 class FileReason(StrEnum):
@@ -42,6 +48,22 @@ class FileReason(StrEnum):
     DUPLICATE_COLUMN = "duplicate_column"
     CHANGED_CONTENT = "changed_content"
     CHANGED_WHILE_READ = "changed_while_read"
+
+
+def mask_contacts(text: str) -> str:
+    """Return a file's name or path as logs may hold it.
+
+    Parameters
+    ----------
+    text
+        Any text.
+
+    Returns
+    -------
+    str
+        With `*` for every e-mail address and international telephone number.
+    """
+    return _CONTACT.sub("*", text)
 
 
 class FileError(Exception):

@@ -20,6 +20,7 @@ from orchestration.ingestion.landing import (
     Fingerprint,
     LandedFile,
     find_files,
+    mask_contacts,
     take_fingerprint,
 )
 from orchestration.ingestion.macros import remember_salt
@@ -128,9 +129,12 @@ class LoadReport:
     def lines(self) -> list[str]:
         """Describe the files that need a look, one line each."""
         return [
-            f"{file.name}: {file.status} ({file.reason_code}): {file.reason}"
-            if file.reason_code
-            else f"{file.name}: {file.n_rejected} of {file.n_records} records rejected"
+            mask_contacts(
+                f"{file.name}: {file.status} ({file.reason_code}): {file.reason}"
+                if file.reason_code
+                else f"{file.name}: {file.n_rejected} of {file.n_records} "
+                "records rejected"
+            )
             for file in self.files
             if file.reason_code or (file.n_rejected and _is_new(file))
         ]

@@ -47,9 +47,9 @@ final as (
             else 'accepted'
         end as record_status,
         numbered.reject_reason,
-        numbered.gender,
+        {{ mask_contacts('numbered.gender') }} as gender,
         coalesce(numbered.country_code, countries.country_code) as country_code,
-        numbered.loyalty_tier,
+        {{ mask_contacts('numbered.loyalty_tier') }} as loyalty_tier,
         numbered.marketing_consent,
 
         -- times

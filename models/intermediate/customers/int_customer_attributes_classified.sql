@@ -33,7 +33,7 @@ final as (
         load_id,
         record_number,
         record_key,
-        customer_id,
+        {{ pseudonymous_id('customer_id') }} as customer_id,
         content_key,
 
         -- attributes
@@ -44,8 +44,8 @@ final as (
             else 'accepted'
         end as record_status,
         reject_reason,
-        attribute_name,
-        attribute_value,
+        {{ mask_contacts('attribute_name') }} as attribute_name,
+        {{ mask_contacts('attribute_value') }} as attribute_value,
 
         -- times
         valid_from_date

@@ -1,7 +1,7 @@
 {{ config(materialized='view') }}
 
 -- A source of events joins here. What names a person leaves as a key or as the shop's
--- own id.
+-- own id, and texts leave without the addresses and numbers that sites put into them.
 {% set staged_columns = [
     'load_id', 'record_number', 'message_id', 'anonymous_id', 'user_id', 'previous_id',
     'email', 'phone', 'product_id', 'order_id', 'content_key', 'source_name',
@@ -59,16 +59,18 @@ final as (
             case landed_events.source_name
                 when 'ga4'
                     then {{ identifier_key(
-                        'ga4_pseudo_id', 'landed_events.anonymous_id'
+                        'ga4_pseudo_id', pseudonymous_id('landed_events.anonymous_id')
                     ) }}
-                else {{ identifier_key('anonymous_id', 'landed_events.anonymous_id') }}
+                else {{ identifier_key(
+                    'anonymous_id', pseudonymous_id('landed_events.anonymous_id')
+                ) }}
             end,
             {{ identifier_key('user_id', pseudonymous_id('landed_events.user_id')) }}
         ) as device_key,
         {{ identifier_key('user_id', pseudonymous_id('landed_events.user_id')) }}
             as user_key,
-        landed_events.message_id,
-        landed_events.anonymous_id,
+        {{ mask_contacts('landed_events.message_id') }} as message_id,
+        {{ pseudonymous_id('landed_events.anonymous_id') }} as anonymous_id,
         {{ pseudonymous_id('landed_events.user_id') }} as user_id,
         {{ pseudonymous_id('landed_events.previous_id') }} as previous_id,
         {{ identifier_key(
@@ -76,23 +78,23 @@ final as (
             'coalesce(landed_events.email, ' ~ clean_email('landed_events.user_id') ~ ')'
         ) }} as email_hash,
         {{ identifier_key('phone_hash', 'landed_events.phone') }} as phone_hash,
-        landed_events.product_id,
-        landed_events.order_id,
+        {{ pseudonymous_id('landed_events.product_id') }} as product_id,
+        {{ pseudonymous_id('landed_events.order_id') }} as order_id,
         landed_events.content_key,
 
         -- attributes
         landed_events.source_name,
         landed_events.event_type,
-        landed_events.event_name,
-        landed_events.device_type,
+        {{ mask_contacts('landed_events.event_name') }} as event_name,
+        {{ mask_contacts('landed_events.device_type') }} as device_type,
         coalesce(landed_events.country_code, countries.country_code) as country_code,
-        landed_events.page_path,
-        landed_events.page_referrer,
-        landed_events.campaign_source,
-        landed_events.campaign_medium,
-        landed_events.campaign_name,
-        landed_events.category,
-        landed_events.currency_code,
+        {{ mask_contacts('landed_events.page_path') }} as page_path,
+        {{ mask_contacts('landed_events.page_referrer') }} as page_referrer,
+        {{ mask_contacts('landed_events.campaign_source') }} as campaign_source,
+        {{ mask_contacts('landed_events.campaign_medium') }} as campaign_medium,
+        {{ mask_contacts('landed_events.campaign_name') }} as campaign_name,
+        {{ mask_contacts('landed_events.category') }} as category,
+        {{ mask_contacts('landed_events.currency_code') }} as currency_code,
         landed_events.analytics_consent,
         landed_events.personalization_consent,
         landed_events.advertising_consent,

@@ -125,20 +125,20 @@ final as (
             when order_id is not null then {{ hash_key(['source_name', 'order_id']) }}
             else order_line_key
         end as order_key,
-        order_id,
-        line_id,
+        {{ pseudonymous_id('order_id') }} as order_id,
+        {{ pseudonymous_id('line_id') }} as line_id,
         {{ pseudonymous_id('user_id') }} as user_id,
-        product_id,
+        {{ pseudonymous_id('product_id') }} as product_id,
 
         -- attributes
         source_name,
         record_status,
         reject_reason,
-        product_name,
-        country,
-        channel,
-        line_status,
-        currency_code,
+        {{ mask_contacts('product_name') }} as product_name,
+        {{ mask_contacts('country') }} as country,
+        {{ mask_contacts('channel') }} as channel,
+        {{ mask_contacts('line_status') }} as line_status,
+        {{ mask_contacts('currency_code') }} as currency_code,
 
         -- measures
         exchange_rate,

@@ -217,11 +217,11 @@ final as (
         orders.shopify_customer_id,
         orders.email_hash,
         orders.phone_hash,
-        lines.product_id,
+        {{ pseudonymous_id('lines.product_id') }} as product_id,
 
         -- attributes
         orders.source_name,
-        lines.product_name,
+        {{ mask_contacts('lines.product_name') }} as product_name,
         orders.country,
         orders.channel,
         case

@@ -27,7 +27,7 @@ final as (
         -- keys
         load_id,
         record_number,
-        product_id,
+        {{ pseudonymous_id('product_id') }} as product_id,
         content_key,
 
         -- attributes
@@ -38,11 +38,11 @@ final as (
             else 'accepted'
         end as record_status,
         reject_reason,
-        product_name,
-        category,
-        subcategory,
-        brand,
-        currency_code,
+        {{ mask_contacts('product_name') }} as product_name,
+        {{ mask_contacts('category') }} as category,
+        {{ mask_contacts('subcategory') }} as subcategory,
+        {{ mask_contacts('brand') }} as brand,
+        {{ mask_contacts('currency_code') }} as currency_code,
 
         -- measures
         list_price,

@@ -32,7 +32,7 @@ products as (
     from catalog_products
     union all
     select
-        shopify_variants.product_id,
+        {{ pseudonymous_id('shopify_variants.product_id') }} as product_id,
         2 as source_rank,
         shopify_products.source_name,
         shopify_products.content_key,

@@ -36,9 +36,9 @@ final as (
             else 'accepted'
         end as record_status,
         reject_reason,
-        product_name,
-        category,
-        brand,
+        {{ mask_contacts('product_name') }} as product_name,
+        {{ mask_contacts('category') }} as category,
+        {{ mask_contacts('brand') }} as brand,
 
         -- times
         updated_at

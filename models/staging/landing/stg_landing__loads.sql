@@ -9,7 +9,7 @@ final as (
         load_id,
         source_name,
         stream_name,
-        file_path,
+        {{ mask_contacts('file_path') }} as file_path,
         load_status,
         n_records,
         n_rejected,

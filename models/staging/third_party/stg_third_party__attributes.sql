@@ -9,7 +9,7 @@ typed as (
     select
         _load_id as load_id,
         _record_number as record_number,
-        {{ clean_text('key') }} as customer_id,
+        {{ clean_id('key') }} as customer_id,
         {{ hash_key(['key', 'attribute', 'value', 'as_of_date']) }} as content_key,
         lower({{ clean_text('attribute') }}) as attribute_name,
         {{ clean_text('value') }} as attribute_value,
