@@ -33,7 +33,8 @@ event_answers as (
 ),
 
 -- Who agrees to marketing agrees to offers of their own and to advertising; nothing is
--- said of analytics. An answer without a time is older than any other.
+-- said of analytics. A refusal without a time is as new as its record; a yes without one
+-- is older than any other answer, since an edited address doesn't renew it.
 marketing_answers as (
     select
         source_name,
@@ -42,8 +43,11 @@ marketing_answers as (
         cast(null as {{ dbt.type_string() }}) as analytics_consent,
         marketing_consent as personalization_consent,
         marketing_consent as advertising_consent,
-        coalesce(marketing_consented_at, updated_at, cast('1970-01-01' as timestamp))
-            as decided_at
+        coalesce(
+            marketing_consented_at,
+            case when marketing_consent = 'denied' then updated_at end,
+            cast('1970-01-01' as timestamp)
+        ) as decided_at
     from shopify_customers
     union all
     select
@@ -52,8 +56,11 @@ marketing_answers as (
         cast(null as {{ dbt.type_string() }}) as analytics_consent,
         marketing_consent as personalization_consent,
         marketing_consent as advertising_consent,
-        coalesce(marketing_consented_at, updated_at, cast('1970-01-01' as timestamp))
-            as decided_at
+        coalesce(
+            marketing_consented_at,
+            case when marketing_consent = 'denied' then updated_at end,
+            cast('1970-01-01' as timestamp)
+        ) as decided_at
     from contacts
 ),
 
