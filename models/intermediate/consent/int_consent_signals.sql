@@ -33,8 +33,8 @@ event_answers as (
 ),
 
 -- Who agrees to marketing agrees to offers of their own and to advertising; nothing is
--- said of analytics. A refusal without a time is as new as its record; a yes without one
--- is older than any other answer, since an edited address doesn't renew it.
+-- said of analytics. A refusal without a time is as new as its record; a yes without
+-- one is older than any other answer, since an edited address doesn't renew it.
 marketing_answers as (
     select
         source_name,
