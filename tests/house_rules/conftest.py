@@ -30,6 +30,7 @@ def parse(root: Path, scratch: Path) -> Project:
     paths = [path for package in PACKAGES for path in (root / package).rglob("*.py")]
     for folder in ("macros", "tests"):
         paths += (root / folder).rglob("*.sql")
+    paths += (root / "seeds").rglob("*.csv")
     files = {
         path.relative_to(root).as_posix(): path.read_text(encoding="utf-8")
         for path in sorted(paths)

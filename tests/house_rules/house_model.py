@@ -24,7 +24,7 @@ class Project:
     """What the rules look at.
 
     `manifest` is dbt's manifest; `files` maps the path of each Python file of the
-    packages and of each macro file, relative to the root, to its text.
+    packages, of each macro file and of each seed, relative to the root, to its text.
     """
 
     manifest: Mapping[str, Any]

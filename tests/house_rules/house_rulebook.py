@@ -1,6 +1,7 @@
 """The rules of the house, as data: each with an example and a remedy."""
 
 import house_graph
+import house_imputation
 import house_python
 import house_sql
 from house_model import Rule
@@ -75,6 +76,14 @@ RULES = (
         example="{% if target.type == 'duckdb' %}",
         remedy="dispatch by warehouse in a macro; by setting in SQL (case, where)",
         check=house_sql.no_branching,
+    ),
+    Rule(
+        id="imputation",
+        rule="A gap is filled by the macro imputed, as the seed imputations declares.",
+        example="coalesce(discount_amount, 0) as discount_amount",
+        remedy="a line in the seed, imputed(…) in the model, the column in "
+        "int_imputable_values",
+        check=house_imputation.gaps_are_filled_as_declared,
     ),
     Rule(
         id="model-name",

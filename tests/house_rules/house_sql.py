@@ -40,6 +40,14 @@ def _sql_and_jinja_of(code: str) -> str:
     return _TOKENS.sub(replace, code)
 
 
+def without_comments(code: str) -> str:
+    """Blank out comments, and keep text literals and Jinja."""
+    return _TOKENS.sub(
+        lambda token: _blank(token[0]) if token.lastgroup == "comment" else token[0],
+        code,
+    )
+
+
 def sql_of(code: str) -> str:
     """Give lower-case SQL alone: no comment, no text literal, no Jinja."""
     return _TOKENS.sub(lambda token: _blank(token[0]), code).lower()

@@ -76,8 +76,11 @@ _FILES = {
         {{ config(materialized='incremental') }}
         select
             order_id,
+            coalesce(order_id, '-') || coalesce(order_id, '') as label,
+            coalesce(lower(note) = 'gift', false) as is_gift,
             {{ clean_text('order_id') }} as note,
-            row_number() over (order by order_id) as order_number
+            row_number() over (partition by note, coalesce(note, '') order by order_id)
+                as order_number
         from {{ ref('stg_shop__orders') }}
         {% if is_incremental() %}
         where order_id > (select max(order_id) from {{ this }})

@@ -150,6 +150,11 @@ CLOCKS = (
     "{{ modules.datetime.datetime.now() }}",
 )
 
+DECLARES_NOTE = writes(
+    "seeds/imputations.csv",
+    "model_name,column_name,method,default_value\nstg_shop__orders,note,default,none\n",
+)
+
 PLANTED = (
     # Rooms
     Planted(
@@ -503,6 +508,68 @@ PLANTED = (
         "clean_text",
         "documents nothing, takes expression, blanks",
         puts("clean_text", "arguments", value=[]),
+    ),
+    # Imputation
+    Planted(
+        "imputation",
+        "int_orders_numbered",
+        "stg_shop__orders.note is filled or counted and not in seeds/imputations.csv",
+        says("int_orders_numbered", ", {{ imputed('stg_shop__orders', 'note') }}"),
+    ),
+    Planted(
+        "imputation",
+        "int_orders_numbered",
+        "stg_shop__orders.units is filled or counted and not in seeds/imputations.csv",
+        says(
+            "int_orders_numbered",
+            "{{ unpivot_imputable('orders', 'stg_shop__orders', ['units']) }}",
+        ),
+    ),
+    Planted(
+        "imputation",
+        "imputations",
+        "stg_shop__orders.note: no model fills it",
+        both(
+            DECLARES_NOTE,
+            says(
+                "int_orders_numbered",
+                "{{ unpivot_imputable('orders', 'stg_shop__orders', ['note']) }}"
+                "-- imputed('stg_shop__orders', 'note')",
+            ),
+        ),
+    ),
+    Planted(
+        "imputation",
+        "imputations",
+        "stg_shop__orders.note: nothing counts it",
+        both(
+            DECLARES_NOTE,
+            says("int_orders_numbered", ", {{ imputed('stg_shop__orders', 'note') }}"),
+        ),
+    ),
+    Planted(
+        "imputation",
+        "stg_shop__orders",
+        "fills lower(note) with a literal",
+        says("stg_shop__orders", ", coalesce(lower(note), 'none') as kind"),
+    ),
+    Planted(
+        "imputation",
+        "int_orders_numbered",
+        "fills n_units with a literal",
+        says(
+            "int_orders_numbered",
+            ", cast(coalesce(n_units, 0) as {{ type_amount() }}) as n_units",
+        ),
+    ),
+    Planted(
+        "imputation",
+        "int_orders_numbered",
+        "with a literal",
+        says(
+            "int_orders_numbered",
+            ", coalesce(currency, '{{ var(\"currency\") }}') as currency",
+        ),
     ),
     Planted(
         "macro-doc",

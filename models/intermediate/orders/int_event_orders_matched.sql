@@ -27,6 +27,8 @@ countries as (
 -- comes first: what a shop sends itself before what a browser measured.
 ranked as (
     select
+        load_id,
+        record_number,
         event_key,
         user_key,
         email_hash,
@@ -105,8 +107,7 @@ dated as (
     select
         *,
         {{ to_business_date('occurred_at') }} as ordered_date,
-        coalesce(currency_code, '{{ var("reporting_currency") }}')
-            as order_currency_code
+        {{ imputed('int_events_classified', 'currency_code') }} as order_currency_code
     from numbered
     where copy_number = 1
 ),
@@ -115,6 +116,8 @@ dated as (
 final as (
     select
         -- keys
+        dated.load_id,
+        dated.record_number,
         dated.event_key,
         coalesce(
             numbered_names.order_key,
@@ -139,11 +142,14 @@ final as (
 
         -- measures
         exchange_rates.exchange_rate,
-        case
-            when dated.quantity > 0 then dated.quantity
-            else cast(1 as {{ type_amount() }})
-        end as quantity,
-        cast(coalesce(dated.revenue_amount, 0) as {{ type_amount() }}) as gross_amount,
+        {{ imputed(
+            'int_events_classified', 'quantity', type_amount(),
+            'case when dated.quantity > 0 then dated.quantity end'
+        ) }} as quantity,
+        {{ imputed(
+            'int_events_classified', 'revenue_amount', type_amount(),
+            'dated.revenue_amount'
+        ) }} as gross_amount,
         dated.n_events,
 
         -- flags

@@ -8,11 +8,38 @@ exchange_rates as (
     select * from {{ ref('int_exchange_rates') }}
 ),
 
+filled as (
+    select
+        load_id,
+        record_number,
+        order_id,
+        line_id,
+        user_id,
+        product_id,
+        content_key,
+        source_name,
+        product_name,
+        country,
+        channel,
+        {{ imputed('stg_pos__order_lines', 'line_status') }} as line_status,
+        {{ imputed('stg_pos__order_lines', 'currency_code') }} as currency_code,
+        reject_reason,
+        quantity,
+        unit_price,
+        gross_amount,
+        {{ imputed('stg_pos__order_lines', 'discount_amount', type_amount()) }}
+            as discount_amount,
+        {{ imputed('stg_pos__order_lines', 'tax_amount', type_amount()) }}
+            as tax_amount,
+        ordered_at
+    from pos_order_lines
+),
+
 dated as (
     select
         *,
         {{ to_business_date('ordered_at') }} as ordered_date
-    from pos_order_lines
+    from filled
 ),
 
 -- Days are few where lines are many.

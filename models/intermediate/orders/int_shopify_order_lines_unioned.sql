@@ -29,10 +29,21 @@ product_lines as (
         ) as line_id,
         order_lines.product_id,
         order_lines.product_name,
-        coalesce(order_lines.quantity, 0) as quantity,
-        coalesce(order_lines.unit_price, 0) as unit_price,
-        order_lines.discount_amount,
-        order_lines.tax_amount
+        {{ imputed(
+            'stg_shopify__order_lines', 'quantity', type_amount(), 'order_lines.quantity'
+        ) }} as quantity,
+        {{ imputed(
+            'stg_shopify__order_lines', 'unit_price', type_amount(),
+            'order_lines.unit_price'
+        ) }} as unit_price,
+        {{ imputed(
+            'stg_shopify__order_lines', 'discount_amount', type_amount(),
+            'order_lines.discount_amount'
+        ) }} as discount_amount,
+        {{ imputed(
+            'stg_shopify__order_lines', 'tax_amount', type_amount(),
+            'order_lines.tax_amount'
+        ) }} as tax_amount
     from orders
     inner join order_lines
         on
@@ -66,9 +77,17 @@ taken_lines as (
         refunds.refund_id,
         refund_lines.line_number,
         refund_lines.line_id as sold_line_id,
-        coalesce(refund_lines.quantity, 0) as quantity,
-        coalesce(refund_lines.amount, 0) as amount,
-        refund_lines.tax_amount,
+        {{ imputed(
+            'stg_shopify__refund_lines', 'quantity', type_amount(),
+            'refund_lines.quantity'
+        ) }} as quantity,
+        {{ imputed(
+            'stg_shopify__refund_lines', 'amount', type_amount(), 'refund_lines.amount'
+        ) }} as amount,
+        {{ imputed(
+            'stg_shopify__refund_lines', 'tax_amount', type_amount(),
+            'refund_lines.tax_amount'
+        ) }} as tax_amount,
         refunds.refunded_at
     from refunds
     inner join refund_lines

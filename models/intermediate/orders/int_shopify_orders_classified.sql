@@ -15,6 +15,7 @@ countries as (
 dated as (
     select
         *,
+        {{ imputed('stg_shopify__orders', 'currency_code') }} as order_currency_code,
         {{ to_business_date('ordered_at') }} as ordered_date
     from orders
 ),
@@ -31,7 +32,7 @@ priced as (
         {{ identifier_key('phone_hash', 'dated.phone') }} as phone_hash,
         dated.content_key,
         dated.source_name,
-        dated.currency_code,
+        dated.order_currency_code as currency_code,
         coalesce(countries.display_name, dated.country_code) as country,
         dated.channel,
         case
@@ -48,7 +49,7 @@ priced as (
     from dated
     left join exchange_rates
         on
-            dated.currency_code = exchange_rates.currency_code
+            dated.order_currency_code = exchange_rates.currency_code
             and dated.ordered_date >= exchange_rates.valid_from_date
             and dated.ordered_date < exchange_rates.valid_to_date
     left join countries

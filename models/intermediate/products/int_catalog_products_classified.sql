@@ -42,7 +42,10 @@ final as (
         {{ mask_contacts('category') }} as category,
         {{ mask_contacts('subcategory') }} as subcategory,
         {{ mask_contacts('brand') }} as brand,
-        {{ mask_contacts('currency_code') }} as currency_code,
+        {{ imputed(
+            'stg_catalog__products', 'currency_code',
+            expression=mask_contacts('currency_code')
+        ) }} as currency_code,
 
         -- measures
         list_price,

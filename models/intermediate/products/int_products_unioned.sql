@@ -41,7 +41,10 @@ products as (
         shopify_products.category,
         cast(null as {{ dbt.type_string() }}) as subcategory,
         shopify_products.brand,
-        '{{ var("reporting_currency") }}' as currency_code,
+        {{ imputed(
+            'stg_shopify__product_variants', 'currency_code',
+            expression='cast(null as ' ~ dbt.type_string() ~ ')'
+        ) }} as currency_code,
         shopify_variants.list_price
     from shopify_products
     inner join shopify_variants

@@ -1,14 +1,13 @@
 with
 
 imputations as (
-    select * from {{ ref('imputations') }}
+    select * from {{ ref('int_imputations') }}
 ),
 
 counted as (
     select
         model_name,
         column_name,
-        min(imputed_value) as imputed_value,
         sum(n_records) as n_records,
         sum(case when imputed_value is not null then n_records else 0 end)
             as n_imputed_records
@@ -26,11 +25,8 @@ final as (
         imputations.model_name,
         imputations.column_name,
         imputations.method as imputation_method,
-        case imputations.default_value
-            when 'reporting_currency' then '{{ var("reporting_currency") }}'
-            else imputations.default_value
-        end as default_value,
-        counted.imputed_value,
+        imputations.default_value,
+        imputations.imputed_value,
         imputations.reason as imputation_reason,
 
         -- measures

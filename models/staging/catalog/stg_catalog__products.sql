@@ -18,9 +18,7 @@ typed as (
         {{ clean_text('category') }} as category,
         {{ clean_text('subcategory') }} as subcategory,
         {{ clean_text('brand') }} as brand,
-        coalesce(
-            upper({{ clean_text('currency_code') }}), '{{ var("reporting_currency") }}'
-        ) as currency_code,
+        upper({{ clean_text('currency_code') }}) as currency_code,
         {{ dbt.safe_cast('list_price', type_amount()) }} as list_price,
         {{ clean_text('list_price') }} is not null as has_list_price,
         {{ clean_text('updated_at') }} is not null as has_updated_at,

@@ -21,10 +21,8 @@ typed as (
         {{ clean_text('product_name') }} as product_name,
         {{ clean_text('country') }} as country,
         lower({{ clean_text('channel') }}) as channel,
-        coalesce(lower({{ clean_text('line_status') }}), 'completed') as line_status,
-        coalesce(
-            upper({{ clean_text('currency_code') }}), '{{ var("reporting_currency") }}'
-        ) as currency_code,
+        lower({{ clean_text('line_status') }}) as line_status,
+        upper({{ clean_text('currency_code') }}) as currency_code,
         {{ dbt.safe_cast('quantity', type_amount()) }} as quantity,
         {{ dbt.safe_cast('unit_price', type_amount()) }} as unit_price,
         {{ dbt.safe_cast('gross_amount', type_amount()) }} as gross_amount,
@@ -89,8 +87,8 @@ final as (
         quantity,
         unit_price,
         gross_amount,
-        coalesce(discount_amount, 0) as discount_amount,
-        coalesce(tax_amount, 0) as tax_amount,
+        discount_amount,
+        tax_amount,
 
         -- times
         ordered_at,

@@ -30,13 +30,9 @@ final as (
         {{ dbt.safe_cast(json_text('element', 'quantity'), type_amount()) }}
             as quantity,
         {{ dbt.safe_cast(json_text('element', 'price'), type_amount()) }} as unit_price,
-        coalesce(
-            {{ dbt.safe_cast(
-                json_text('element', 'total_discount'), type_amount()
-            ) }},
-            0
-        ) as discount_amount,
-        coalesce({{ json_sum('element', 'tax_lines[*].price') }}, 0) as tax_amount
+        {{ dbt.safe_cast(json_text('element', 'total_discount'), type_amount()) }}
+            as discount_amount,
+        {{ json_sum('element', 'tax_lines[*].price') }} as tax_amount
     from unnested
 )
 

@@ -23,7 +23,7 @@ typed as (
             {{ clean_phone(json_text('record', 'customer.phone'), calling_code) }}
         ) as phone,
         {{ hash_key(['record']) }} as content_key,
-        upper({{ clean_text(json_text('record', 'currency')) }}) as currency_text,
+        upper({{ clean_text(json_text('record', 'currency')) }}) as currency_code,
         coalesce(
             {{ clean_text(json_text('record', 'shipping_address.country_code')) }},
             {{ clean_text(json_text('record', 'billing_address.country_code')) }}
@@ -64,7 +64,7 @@ final as (
         'shopify' as source_name,
         email,
         phone,
-        coalesce(currency_text, '{{ var("reporting_currency") }}') as currency_code,
+        currency_code,
         {{ country_code('country_text') }} as country_code,
         case
             when sales_channel in ('iphone', 'android') then 'mobile'

@@ -23,9 +23,8 @@ final as (
         {{ dbt.safe_cast(json_text('element', 'quantity'), type_amount()) }}
             as quantity,
         {{ dbt.safe_cast(json_text('element', 'subtotal'), type_amount()) }} as amount,
-        coalesce(
-            {{ dbt.safe_cast(json_text('element', 'total_tax'), type_amount()) }}, 0
-        ) as tax_amount
+        {{ dbt.safe_cast(json_text('element', 'total_tax'), type_amount()) }}
+            as tax_amount
     from unnested
 )
 
