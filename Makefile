@@ -63,7 +63,8 @@ help: ## List the targets
 		/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "Variables: DATASET=storefront (a folder of demo/, or own), AS_OF=YYYY-MM-DD,"
-	@echo "           FILE=path (a data set you downloaded), PORT=3000, PYTHON=python3"
+	@echo "           FILE=path (a data set you downloaded), PORT=3000, PYTHON=python3,"
+	@echo "           CUSTOMERS=2500, DAYS=365, SEED=20251 (the simulated shop's, for make demo)"
 
 .PHONY: demo
 demo: $(DEMO_PACKAGES) ## Land a demo data set and replay its history
@@ -71,7 +72,8 @@ demo: $(DEMO_PACKAGES) ## Land a demo data set and replay its history
 		echo "DATASET=own has no demo: put your files under landing/, then make run DATASET=own" >&2; \
 		exit 1; \
 	fi
-	python -m demo land --dataset "$(DATASET)" --landing "$(SEGMENTARY_LANDING)" $(if $(FILE),--file "$(FILE)")
+	python -m demo land --dataset "$(DATASET)" --landing "$(SEGMENTARY_LANDING)" $(if $(FILE),--file "$(FILE)") \
+		$(if $(CUSTOMERS),--customers "$(CUSTOMERS)") $(if $(DAYS),--days "$(DAYS)") $(if $(SEED),--seed "$(SEED)")
 	python -m orchestration run --replay
 
 .PHONY: summary

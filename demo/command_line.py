@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from demo.files import DemoError
-from demo.registry import DATA_SETS, DEFAULT_DATA_SET
+from demo.registry import DATA_SETS, DEFAULT_DATA_SET, Size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,8 +46,16 @@ def _parser() -> argparse.ArgumentParser:
         "--file",
         type=Path,
         metavar="FILE",
-        help="your copy of the data, for online_retail",
+        help="your copy of the data, for a data set that no package ships",
     )
+    for name, what in {
+        "customers": "how many customers the simulated shop knows",
+        "days": "over how many days, which end on 31 December 2025",
+        "seed": "what chance starts from",
+    }.items():
+        land.add_argument(
+            f"--{name}", type=int, metavar="N", help=f"storefront: {what}"
+        )
     return parser
 
 
@@ -92,7 +100,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     data_set = DATA_SETS[options.dataset]
     try:
-        files = data_set.land(options.landing, options.file)
+        files = data_set.land(
+            options.landing,
+            options.file,
+            Size(options.customers, options.days, options.seed),
+        )
     except DemoError as error:
         Console(stderr=True).print(
             f"[bold red]error:[/] {data_set.name}:", end=" ", highlight=False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -18,6 +18,34 @@ class Land(Protocol):
 
     def __call__(self, landing: Path, file: Path | None = None) -> list[WrittenFile]:
         """Write the data set's files below `landing` and say which."""
+
+
+class LandOfSize(Protocol):
+    """What a simulated data set's package offers as `land_of_size`."""
+
+    def __call__(self, landing: Path, **size: int) -> list[WrittenFile]:
+        """Write files as `land` does; `size` holds what a `Size` gives."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much of a simulated data set to make; None leaves its own number.
+
+    Attributes
+    ----------
+    customers, days
+        How many of them.
+    seed
+        What chance starts from.
+    """
+
+    customers: int | None = None
+    days: int | None = None
+    seed: int | None = None
+
+    def given(self) -> dict[str, int]:
+        """Return what isn't left to the data set."""
+        return {name: n for name, n in asdict(self).items() if n is not None}
 
 
 @dataclass(frozen=True)
@@ -46,7 +74,9 @@ class DataSet:
         """The committed file of dbt vars."""
         return Path(__file__).parent / self.name / "vars.yml"
 
-    def land(self, landing: Path, file: Path | None = None) -> list[WrittenFile]:
+    def land(
+        self, landing: Path, file: Path | None = None, size: Size | None = None
+    ) -> list[WrittenFile]:
         """Write the data set's files below `landing`.
 
         Parameters
@@ -55,6 +85,8 @@ class DataSet:
             The landing folder, created if need be.
         file
             The user's copy of the data, for a data set that no package ships.
+        size
+            How much to make, for a data set that is simulated.
 
         Returns
         -------
@@ -64,8 +96,14 @@ class DataSet:
         Raises
         ------
         DemoError
-            If a package or a file is missing or is not what was expected.
+            If a package or a file is missing or is not what was expected, a number is
+            out of its range, or another shop is in the folder.
         """
+        given = size.given() if size else {}
+        if given and not self.is_simulated:
+            options = ", ".join(f"--{name}" for name in given)
+            message = f"{self.name} is published data of one size: leave out {options}."
+            raise DemoError(message)
         if file is None and self.file_wanted:
             message = (
                 f"{self.name} is not shipped by any package: give it with --file. "
@@ -83,6 +121,8 @@ class DataSet:
             raise DemoError(message)
         # Imported late, so that one data set's needs are not another's.
         module = importlib.import_module(f"demo.{self.name}")
+        if given:
+            return cast("LandOfSize", module.land_of_size)(landing, **given)
         return cast("Land", module.land)(landing, file)
 
 

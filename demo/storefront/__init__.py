@@ -20,13 +20,14 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from demo.files import WrittenFile, csv_bytes, write_bytes
+from demo.files import DemoError, WrittenFile, csv_bytes, write_bytes
 from demo.storefront import (
     crm,
     ga4_events,
@@ -58,7 +59,7 @@ if TYPE_CHECKING:
     from demo.storefront.sending import Sending
     from demo.storefront.simulation import Integers
 
-__all__ = ["Faults", "Parameters", "land"]
+__all__ = ["Faults", "Parameters", "land", "land_of_size"]
 
 
 def _catalogue_bytes(catalogue: Catalogue) -> bytes:
@@ -196,6 +197,68 @@ def _counts(shop: Shop, sending: Sending, landed: Landed) -> dict[str, Any]:
     }
 
 
+def _claim(folder: Path, landing: Path, parameters: Parameters) -> WrittenFile:
+    """Say beside the landing folder which shop is in it, before anything is.
+
+    Raises
+    ------
+    DemoError
+        If there is another one: its files would stay among the new ones, and a file
+        that was loaded must not change.
+    """
+    path = folder / "parameters.json"
+    content = (json.dumps(asdict(parameters), indent=2) + "\n").encode()
+    if path.is_file() and path.read_bytes() != content:
+        found, wanted = json.loads(path.read_bytes()), json.loads(content)
+        different = [name for name in wanted if found.get(name) != wanted[name]]
+        message = (
+            f"{landing} holds another shop: "
+            + "; ".join(
+                f"{name} is {found.get(name)}, asked for is {wanted[name]}"
+                for name in different
+            )
+            + ". Name another folder, or delete this one with what was built from it "
+            f"and {folder} (make reset does)."
+        )
+        raise DemoError(message)
+    return WrittenFile(path, 1, write_bytes(path, content))
+
+
+def land_of_size(
+    landing: Path,
+    *,
+    customers: int | None = None,
+    days: int | None = None,
+    seed: int | None = None,
+) -> list[WrittenFile]:
+    """Do what `land` does, with the numbers that the command line takes.
+
+    Parameters
+    ----------
+    landing
+        The landing folder.
+    customers, days, seed
+        `n_customers`, `n_days` and `seed` of `Parameters`; None for its own.
+
+    Returns
+    -------
+    list of WrittenFile
+        As `land`.
+
+    Raises
+    ------
+    DemoError
+        If a number is out of its range; the message names the option and the range.
+    """
+    options = {"n_customers": customers, "n_days": days, "seed": seed}
+    given = {name: number for name, number in options.items() if number is not None}
+    try:
+        parameters = Parameters(**given)  # type: ignore[arg-type]
+    except ValueError as error:
+        raise DemoError("--" + str(error).removeprefix("n_")) from error
+    return land(landing, parameters=parameters)
+
+
 def land(
     landing: Path, file: Path | None = None, parameters: Parameters | None = None
 ) -> list[WrittenFile]:
@@ -218,9 +281,16 @@ def land(
         `shopify/refunds`, `shopify/customers`, `shopify/products`,
         `catalog/products`, `third_party/attributes`, `fx/rates` and
         `erasure/requests`; then the truth.
+
+    Raises
+    ------
+    DemoError
+        If a shop with other parameters is in the folder.
     """
     del file
     parameters = parameters or Parameters()
+    folder = landing.parent / "truth" / "storefront"
+    claimed = _claim(folder, landing, parameters)
     happened = simulate(parameters)
     # Other numbers than the simulation's own, or the two would be correlated.
     seeds = iter(np.random.SeedSequence([parameters.seed, 1]).spawn(4))
@@ -245,12 +315,12 @@ def land(
     )
     written += files
 
-    folder = landing.parent / "truth" / "storefront"
     kinds = [kind_name(kind) for kind in range(STRANGER_KIND)]
     consent_file, planted["consents"] = truth.write_consents(
         folder, identifiers, sending.consents, landed.crm, sending.ledger.first_seen
     )
     written += [
+        claimed,
         truth.write_customers(folder, shop, kinds, list(SHARED_PARTS)),
         truth.write_identifiers(folder, identifiers, evidence, usable),
         truth.write_orders(folder, shop, landed, sending.is_silent, staffs),

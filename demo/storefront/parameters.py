@@ -20,6 +20,7 @@ REPORTING_CURRENCY_CODE = "USD"
 
 MIN_CUSTOMERS, MAX_CUSTOMERS = 20, 2_000_000
 MIN_DAYS, MAX_DAYS = 60, 1_461
+MAX_SEED = 2**32 - 1
 
 
 @dataclass(frozen=True)
@@ -341,7 +342,7 @@ class Parameters:
     faults: Faults = Faults()
 
     def __post_init__(self) -> None:
-        """Check the numbers of customers and days.
+        """Check the numbers of customers and days, and the seed.
 
         Raises
         ------
@@ -352,6 +353,7 @@ class Parameters:
             ("n_customers", self.n_customers, MIN_CUSTOMERS, MAX_CUSTOMERS),
             ("n_days", self.n_days, MIN_DAYS, MAX_DAYS),
             ("kiosk_users", self.kiosk_users, 0, MAX_CUSTOMERS),
+            ("seed", self.seed, 0, MAX_SEED),
         ):
             if not smallest <= value <= largest:
                 message = f"{name} is {value}; expected {smallest} to {largest:,}."

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+import json
+import shutil
+import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -12,8 +17,8 @@ from demo.files import DemoError, package_file, write_atomically, write_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
+ROOT = Path(__file__).parents[2]
 UCI_HEADER = (
     "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country"
 )
@@ -133,6 +138,93 @@ def test_a_file_that_no_one_asked_for(
 ) -> None:
     message = error("--dataset", "cdnow", "--file", str(tmp_path))
     assert "cdnow brings its own data" in message
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Callable[..., int]:
+    """Land the smallest shop, or another one, into one folder."""
+
+    def land(*arguments: str) -> int:
+        landing = str(tmp_path / "shop" / "landing")
+        return main(["land", "--landing", landing, *arguments])
+
+    return land
+
+
+def test_the_shop_has_the_size_and_the_seed_that_are_asked_for(
+    small: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    size = ("--customers", "40", "--days", "61", "--seed", "3")
+    assert small(*size) == 0
+    planted = json.loads(
+        (tmp_path / "shop" / "truth" / "storefront" / "planted.json").read_text()
+    )
+    assert sum(planted["customers"].values()) == 40
+    # 31 days of December and 30 of November.
+    assert planted["first_date"] == "2025-11-01"
+    assert planted["as_of_date"] == "2026-01-01"
+    assert planted["seed"] == 3
+    capsys.readouterr()
+    assert small(*size) == 0
+    report = capsys.readouterr().out
+    assert "unchanged" in report
+    assert "written" not in report
+
+
+@pytest.mark.parametrize(
+    ("others", "difference"),
+    [
+        (("--seed", "4"), "seed is 3, asked for is 4"),
+        (("--days", "60"), "n_days is 61, asked for is 60"),
+        (("--customers", "41"), "n_customers is 40, asked for is 41"),
+    ],
+)
+def test_another_shop_does_not_land_among_the_first_ones_files(
+    small: Callable[..., int],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    others: tuple[str, str],
+    difference: str,
+) -> None:
+    size = {"--customers": "40", "--days": "61", "--seed": "3"}
+    assert small(*itertools.chain(*size.items())) == 0
+    files = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
+    assert small(*itertools.chain(*(size | dict([others])).items())) == 1
+    message = " ".join(capsys.readouterr().err.split())
+    assert f"holds another shop: {difference}. Name another folder" in message
+    assert {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()} == files
+
+
+@pytest.mark.parametrize(
+    ("option", "number", "expected"),
+    [
+        ("--customers", "19", "--customers is 19; expected 20 to 2,000,000."),
+        ("--days", "1462", "--days is 1462; expected 60 to 1,461."),
+        ("--seed", "-1", "--seed is -1; expected 0 to 4,294,967,295."),
+    ],
+)
+def test_a_number_out_of_its_range_names_the_range(
+    error: Callable[..., str], option: str, number: str, expected: str
+) -> None:
+    assert expected in error(option, number)
+
+
+def test_published_data_have_one_size(error: Callable[..., str]) -> None:
+    message = error("--dataset", "cdnow", "--days", "90", "--seed", "1")
+    assert "cdnow is published data of one size: leave out --days, --seed." in message
+
+
+def test_make_hands_the_size_on() -> None:
+    make = shutil.which("make")
+    assert make
+    done = subprocess.run(
+        [make, "-n", "demo", "CUSTOMERS=40", "DAYS=61", "SEED=3"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert '--customers "40" --days "61" --seed "3"' in " ".join(done.stdout.split())
 
 
 def test_a_landing_folder_that_is_a_file(
