@@ -18,9 +18,11 @@ from urllib.parse import urlsplit
 from orchestration.ingestion.file_columns import name_or_placeholder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from orchestration.warehouse import Warehouse
+
+    Look = Callable[[Warehouse], Sequence[str]]
 
 WEBHOOK_VARIABLE = "SEGMENTARY_ALERT_WEBHOOK"
 TIMEOUT_SECONDS = 10.0
@@ -73,6 +75,11 @@ class RunDigest:
         Steps that failed; their errors are in the Dagster UI.
     failed_checks
         Checks that failed.
+    is_canceled
+        Whether somebody stopped it.
+    standing
+        Where the run didn't get to look for late sources or anomalies: headings and
+        what the marts before it say, in words that may leave the house.
     """
 
     shop_name: str
@@ -81,6 +88,8 @@ class RunDigest:
     is_success: bool
     failed_steps: tuple[str, ...] = ()
     failed_checks: tuple[FailedCheck, ...] = ()
+    is_canceled: bool = False
+    standing: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     @property
     def is_clean(self) -> bool:
@@ -90,6 +99,8 @@ class RunDigest:
     def title(self) -> str:
         """Say in one line what happened."""
         outcome = "failed" if not self.is_success else "needs a look"
+        if self.is_canceled:
+            outcome = "was canceled"
         return f"{self.shop_name}: {self.job_name} {outcome} (run {self.run_id[:8]})"
 
     def sections(self) -> list[tuple[str, list[str]]]:
@@ -108,6 +119,7 @@ class RunDigest:
             (f"{check.asset_name}: {check.check_name}", list(check.findings))
             for check in sorted(telling, key=lambda check: check.asset_name)
         ]
+        sections += [(heading, list(lines)) for heading, lines in self.standing]
         return [(heading, _cut(lines)) for heading, lines in sections if lines]
 
     def text(self) -> str:
@@ -193,6 +205,37 @@ def recent_anomalies(warehouse: Warehouse, n_days: int) -> list[str]:
         + f": {n_records:,}, expected {expected:,.0f}"
         for day, source, record_type, event, anomaly, n_records, expected in rows
     ]
+
+
+def standing_findings(
+    warehouse: Warehouse, looks: Mapping[str, Look]
+) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Say what the marts as they stand have to tell that a run didn't get to tell.
+
+    Parameters
+    ----------
+    warehouse
+        With the marts, or the published file.
+    looks
+        What to look for, by heading.
+
+    Returns
+    -------
+    tuple
+        For each that found something its heading, with the day that the marts
+        describe, and one line per finding.
+    """
+    with warehouse.read() as connection:
+        row = connection.execute(
+            "select as_of_date from marts.dim_as_of_dates where is_current"
+        ).fetchone()
+    day = row[0] if row else "no day"
+    found = {heading: tuple(look(warehouse)) for heading, look in looks.items()}
+    return tuple(
+        (f"{heading} (not looked for in this run; by the marts as of {day})", lines)
+        for heading, lines in found.items()
+        if lines
+    )
 
 
 def post(

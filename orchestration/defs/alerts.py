@@ -1,13 +1,16 @@
 """Checks on the quality marts, and the sensor that posts one digest a run.
 
 A failed check leaves a run green, and nobody opens a UI to see whether all is well. The
-checks run inside the run, since a sensor may not open the warehouse: DuckDB would lock
-the next run out.
+checks run inside the run. Where a run ends before them, the sensor asks the marts as
+they stand: the warehouse's only while no run is under way, since DuckDB would lock out
+one that is about to write, else the published file's, into which nobody writes.
 """
 
 import os
+from typing import Final
 
 import dagster as dg
+import duckdb
 
 from orchestration.alerts import (
     WEBHOOK_VARIABLE,
@@ -16,12 +19,25 @@ from orchestration.alerts import (
     late_sources,
     post,
     recent_anomalies,
+    standing_findings,
 )
 from orchestration.defs.resources import WAREHOUSE_POOL, WarehouseResource
-from orchestration.settings import load_settings
+from orchestration.settings import Settings, load_settings
+from orchestration.warehouse import Warehouse, WarehouseError
 
 FINDINGS = "findings"
 RUNS_A_LOOK = 50
+NO_MARTS = "not known: no marts can be read now"
+ENDINGS: Final = (
+    dg.DagsterEventType.RUN_SUCCESS,
+    dg.DagsterEventType.RUN_FAILURE,
+    dg.DagsterEventType.RUN_CANCELED,
+)
+UNDER_WAY = (
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+)
 
 
 @dg.asset_check(
@@ -59,9 +75,9 @@ def _warning(findings: list[str]) -> dg.AssetCheckResult:
     name="alerts",
     minimum_interval_seconds=30,
     description=(
-        "Posts one digest for each run that failed or whose checks did, to the webhook "
-        f"of the environment variable {WEBHOOK_VARIABLE}; without one it is in the log "
-        "of the tick."
+        "Posts one digest for each run that failed, was canceled or had failed checks "
+        f"to the webhook of the environment variable {WEBHOOK_VARIABLE}; without one "
+        "it is in the log of the tick."
     ),
 )
 def alerts_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
@@ -98,18 +114,11 @@ def _endings(
     """List how runs ended, oldest first; only the newest where no place is given."""
     pages = [
         instance.fetch_run_status_changes(
-            records_filter,
+            dg.RunStatusChangeRecordsFilter(ending, after_storage_id=after),
             limit=1 if after is None else RUNS_A_LOOK,
             ascending=after is not None,
         )
-        for records_filter in (
-            dg.RunStatusChangeRecordsFilter(
-                dg.DagsterEventType.RUN_SUCCESS, after_storage_id=after
-            ),
-            dg.RunStatusChangeRecordsFilter(
-                dg.DagsterEventType.RUN_FAILURE, after_storage_id=after
-            ),
-        )
+        for ending in ENDINGS
     ]
     records = sorted(
         (record for page in pages for record in page.records),
@@ -117,7 +126,7 @@ def _endings(
     )
     if after is None:
         return records[-1:]
-    # Past the end of a cut page the other kind's runs would overtake.
+    # Past the end of a cut page the other kinds' runs would overtake.
     ends = [page.records[-1].storage_id for page in pages if page.has_more]
     return [r for r in records if not ends or r.storage_id <= min(ends)]
 
@@ -151,8 +160,10 @@ def digest_of(instance: dg.DagsterInstance, run_id: str) -> RunDigest | None:
         entry.get_dagster_event().step_key
         for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
     }
+    settings = load_settings()
+    not_looked = _OWN_CHECKS - {key.name for key in checks}
     return RunDigest(
-        shop_name=str(load_settings().project_var("shop_name")),
+        shop_name=str(settings.project_var("shop_name")),
         run_id=run_id,
         job_name=run.job_name,
         is_success=run.is_success,
@@ -167,7 +178,38 @@ def digest_of(instance: dg.DagsterInstance, run_id: str) -> RunDigest | None:
             for key, evaluation in checks.items()
             if not evaluation.passed
         ),
+        is_canceled=run.status is dg.DagsterRunStatus.CANCELED,
+        standing=() if run.is_success else _standing(instance, settings, not_looked),
     )
+
+
+def _standing(
+    instance: dg.DagsterInstance, settings: Settings, not_looked: set[str]
+) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Say what the marts tell of what a run didn't get to look for."""
+    if not not_looked:
+        return ()
+    n_days = int(settings.project_var("alert_days"))
+    looks = {
+        "sources_are_on_time": ("Late sources", late_sources),
+        "volumes_are_as_expected": (
+            "Drops and spikes",
+            lambda warehouse: recent_anomalies(warehouse, n_days),
+        ),
+    }
+    places = [Warehouse(settings.published_path, lock_wait_seconds=0)]
+    # A file that is open for reading keeps a run that wants to write waiting.
+    if not instance.get_runs_count(dg.RunsFilter(statuses=list(UNDER_WAY))):
+        places.insert(0, Warehouse(settings.warehouse_path, lock_wait_seconds=0))
+    for place in places:
+        try:
+            return standing_findings(
+                place, dict(looks[name] for name in sorted(not_looked))
+            )
+        # It is being written after all, or nothing was built yet.
+        except (WarehouseError, duckdb.Error):
+            continue
+    return (("Late sources, drops and spikes", (NO_MARTS,)),)
 
 
 def _findings(evaluation: dg.AssetCheckEvaluation) -> tuple[str, ...]:

@@ -3,6 +3,9 @@
 import datetime as dt
 import http.server
 import json
+import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import duckdb
 import pytest
 
 from orchestration import alerts
@@ -73,7 +77,10 @@ def run(
     """Run a small graph whose checks, or whose last step, can fail."""
 
     @dg.asset(key=["marts", "source_freshness"])
-    def table() -> None: ...
+    def table() -> None:
+        # So does dbt's step where an error test fails: checks on it don't run.
+        if how.get("dbt_fails"):
+            raise ValueError(SECRET)
 
     @dg.asset_check(asset=table)
     def sources_are_on_time() -> dg.AssetCheckResult:
@@ -107,6 +114,20 @@ def run(
         .execute_in_process(instance=instance, raise_on_error=False)
         .run_id
     )
+
+
+@dg.job(name="nothing")
+def empty_job() -> None:
+    """Hold no step."""
+
+
+# Another process that has the warehouse open for writing.
+HOLD = """
+import sys, duckdb
+connection = duckdb.connect(sys.argv[1])
+print("open", flush=True)
+sys.stdin.readline()
+"""
 
 
 class Daemon:
@@ -268,8 +289,13 @@ def test_a_message_fits_whatever_failed() -> None:
     assert "more" not in blocks[2]["text"]["text"]
 
 
+LATE = "ga4.events: newest record of 2025-02-28, 5 days old, 4 allowed"
+SPIKE = "2025-03-02: spike of web 'Sign Up': 90, expected 10"
+
+
 @pytest.fixture
-def warehouse(tmp_path: Path) -> Warehouse:
+def warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
+    monkeypatch.setenv("SEGMENTARY_STATE", str(tmp_path))
     warehouse = Warehouse(tmp_path / "warehouse.duckdb")
     with warehouse.write() as connection:
         connection.execute(
@@ -310,6 +336,96 @@ def test_anomalies_of_the_last_days_are_named(warehouse: Warehouse) -> None:
         "2025-03-02: spike of web 'Sign Up': 90, expected 10",
         "2025-03-02: drop of web '*': 0, expected 9",
     ]
+
+
+def test_a_run_that_fails_before_its_checks_tells_what_the_marts_say(
+    warehouse: Warehouse, daemon: Daemon, receiver: Receiver
+) -> None:
+    run_id = run(daemon.instance, dbt_fails=True)
+    daemon.look()
+    (message,) = receiver.posts
+    by_the_marts = "(not looked for in this run; by the marts as of 2025-03-05)"
+    assert message["text"].splitlines() == [
+        f"My shop: everything failed (run {run_id[:8]})",
+        "Failed steps:",
+        "- marts__source_freshness",
+        f"Late sources {by_the_marts}:",
+        f"- {LATE}",
+        "- pos.order_lines: newest record of 2025-03-01, 4 days old, 2 allowed",
+        f"Drops and spikes {by_the_marts}:",
+        "- 2025-03-04: drop of pos orders: 1,200, expected 5,000",
+        f"- {SPIKE}",
+        "- 2025-03-02: drop of web '*': 0, expected 9",
+    ]
+    with warehouse.write() as connection:
+        connection.execute("select 1")
+
+
+@pytest.mark.usefixtures("warehouse")
+def test_what_the_run_has_looked_for_is_not_told_twice(daemon: Daemon) -> None:
+    run(daemon.instance, step_fails=True)
+    said = daemon.look()
+    assert SPIKE in said
+    assert LATE not in said
+
+
+@pytest.mark.usefixtures("warehouse")
+def test_a_run_that_is_well_tells_nothing_of_other_marts(daemon: Daemon) -> None:
+    run(daemon.instance, check_fails=True)
+    assert SPIKE not in daemon.look()
+
+
+@pytest.mark.parametrize("place", ["writer", "run"])
+def test_the_warehouse_is_left_to_whoever_writes(
+    warehouse: Warehouse, daemon: Daemon, place: str
+) -> None:
+    """Then the published file is asked, be it of an older day."""
+    published = warehouse.path.parent / "published" / "segmentary.duckdb"
+    run(daemon.instance, dbt_fails=True)
+    run(daemon.instance, dbt_fails=True)
+    if place == "run":
+        daemon.instance.create_run_for_job(
+            empty_job, status=dg.DagsterRunStatus.STARTED
+        )
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(warehouse.path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    try:
+        if place == "writer":
+            assert holder.stdout
+            assert holder.stdout.readline() == b"open\n"
+        else:
+            holder.communicate(b"\n")
+        assert "not known: no marts can be read now" in daemon.look()
+        published.parent.mkdir()
+        shutil.copy(warehouse.path, published)
+        with duckdb.connect(published) as connection:
+            connection.execute(
+                "update marts.dim_as_of_dates set as_of_date = as_of_date - 1"
+            )
+        said = daemon.look()
+        assert "by the marts as of 2025-03-04" in said
+        assert LATE in said
+    finally:
+        holder.kill()
+        holder.communicate()
+
+
+@pytest.mark.usefixtures("warehouse")
+def test_a_run_that_is_canceled_is_told(daemon: Daemon, receiver: Receiver) -> None:
+    canceled = daemon.instance.create_run_for_job(empty_job)
+    daemon.instance.report_run_canceled(canceled)
+    failed = run(daemon.instance, step_fails=True)
+    for _ in range(3):
+        daemon.look()
+    titles = [post["text"].splitlines()[0] for post in receiver.posts]
+    assert titles == [
+        f"My shop: nothing was canceled (run {canceled.run_id[:8]})",
+        f"My shop: everything failed (run {failed[:8]})",
+    ]
+    assert f"- {LATE}" in receiver.posts[0]["text"].splitlines()
 
 
 def test_the_sensor_looks_often_and_waits_to_be_switched_on() -> None:
