@@ -7,8 +7,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import duckdb
 import pytest
+
+from orchestration.defs.alerts import digest_of
 
 ROOT = Path(__file__).parents[2]
 LINES = """\
@@ -179,13 +182,32 @@ def test_too_few_customers_are_one_cluster_with_a_reason(shop):
     ) == [("all customers",)]
 
 
-def test_a_run_that_fails_a_test_is_not_published_and_the_next_good_one_is(shop):
+def test_a_run_that_fails_a_test_is_not_published_and_the_next_good_one_is(
+    shop, monkeypatch
+):
     before = shop.published("select run_id from marts.publication")
     shop.write("update raw.load_manifest set n_records = n_records + 1")
     broken = shop.run("run", "--as-of", "2024-03-10")
     assert broken.returncode == 1
     assert "row_accounting_adds_up" in broken.stdout
     assert shop.published("select run_id from marts.publication") == before
+    # The failed test is in the step before the check on late sources.
+    monkeypatch.setenv("SEGMENTARY_STATE", str(shop.folder / "state"))
+    with dg.DagsterInstance.from_config(
+        str(shop.folder / "state" / "dagster")
+    ) as instance:
+        (newest,) = instance.get_run_records(limit=1)
+        digest = digest_of(instance, newest.dagster_run.run_id)
+    said = digest.text().splitlines()
+    assert "segmentary failed" in said[0]
+    assert any("row_accounting_adds_up" in line for line in said)
+    assert (
+        "- pos.order_lines: newest record of 2024-03-03, 7 days old, 2 allowed" in said
+    )
+    assert any(
+        line.startswith("Late sources (not looked for in this run; by the marts as of ")
+        for line in said
+    )
 
     shop.write("update raw.load_manifest set n_records = n_records - 1")
     (shop.landing / "empty.csv").write_text("")
