@@ -162,9 +162,11 @@ def naming_records(
         values.append(sql)
         return Sql(_place(len(values) - 1))
 
+    names = {path: name for name, path in table.paths.items()}
     for identifier in table.landing.identifiers if table.landing else ():
-        if identifier.place in columns:
-            sql = columns[identifier.place]
+        name = names.get(identifier.place, identifier.place)
+        if name in columns:
+            sql = columns[name]
         elif RECORD_COLUMN in columns:
             sql = macro("json_text", columns[RECORD_COLUMN], identifier.place)
         else:

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from orchestration.ingestion.contracts import create_raw_tables, landed_streams
-from orchestration.ingestion.file_columns import record_file_columns
 from orchestration.ingestion.landing import (
     FileError,
     FileReason,
@@ -477,8 +476,6 @@ class _Loader:
                     if original
                     else read_file(self._connection, file, file_format, load)
                 )
-                if not original:
-                    record_file_columns(self._connection, table, load.load_id)
                 _check_unchanged(file, fingerprint)
                 entry = _Entry(
                     load.load_id,

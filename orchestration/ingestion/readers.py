@@ -16,11 +16,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orchestration.ingestion.columns import ColumnMatch, match_columns
-from orchestration.ingestion.contracts import META_COLUMNS, RECORD_COLUMN, FileFormat
+from orchestration.ingestion.contracts import (
+    META_COLUMNS,
+    RECORD_COLUMN,
+    FileFormat,
+    record_texts,
+)
 from orchestration.ingestion.csv_records import CsvFile
+from orchestration.ingestion.file_columns import (
+    record_file_columns,
+    record_parquet_columns,
+)
 from orchestration.ingestion.identifiers import NamingRecords, naming_records
 from orchestration.ingestion.json_lines import read_json_lines
 from orchestration.ingestion.landing import FileError, FileReason, LandedFile
+from orchestration.ingestion.parquet_paths import Node, find_paths, node_of
 from orchestration.ingestion.text_records import RecordReason, Reject, open_text
 from orchestration.warehouse import Sql, append_rows, compose, relation_name
 
@@ -34,6 +44,7 @@ if TYPE_CHECKING:
     from orchestration.ingestion.text_records import Batch
 
 BATCH_VIEW = "landed_batch"
+RECORD_ALONE = ColumnMatch(declared={RECORD_COLUMN: 0}, extra={})
 SUPPRESSED_TABLE = "suppressed_records"
 # A shorter text that names somebody may stand in anybody's record.
 SHORTEST_TEXT = 6
@@ -132,7 +143,7 @@ def read_file(
     file_format: FileFormat,
     load: Load,
 ) -> Counts:
-    """Insert a file's records and its rejected lines.
+    """Insert a file's records, its rejected lines and what its columns are.
 
     Parameters
     ----------
@@ -161,7 +172,9 @@ def _read_csv(
 ) -> Counts:
     with open_text(file) as stream:
         match, batches = _csv_batches(file, stream, load)
-        return _insert_batches(connection, load, match, batches)
+        counts = _insert_batches(connection, load, match, batches)
+    record_file_columns(connection, load.table, load.load_id)
+    return counts
 
 
 def _csv_batches(
@@ -181,15 +194,19 @@ def _read_json_lines(
     connection: duckdb.DuckDBPyConnection, file: LandedFile, load: Load
 ) -> Counts:
     with open_text(file) as stream:
-        match, batches = _json_batches(connection, stream)
-        return _insert_batches(connection, load, match, batches)
+        batches: Iterable[Batch] = read_json_lines(stream)
+        if load.is_suppressing:
+            # Only what can be read can be searched for a person.
+            batches = (_only_objects(connection, batch) for batch in batches)
+        counts = _insert_batches(connection, load, RECORD_ALONE, batches)
+    record_file_columns(connection, load.table, load.load_id)
+    return counts
 
 
 def _json_batches(
     connection: duckdb.DuckDBPyConnection, stream: IO[bytes]
 ) -> tuple[ColumnMatch, Iterable[Batch]]:
-    match = ColumnMatch(declared={RECORD_COLUMN: 0}, extra={})
-    return match, (
+    return RECORD_ALONE, (
         _only_objects(connection, batch) for batch in read_json_lines(stream)
     )
 
@@ -197,19 +214,10 @@ def _json_batches(
 def _only_objects(connection: duckdb.DuckDBPyConnection, batch: Batch) -> Batch:
     """Reject the lines that the engine will not be able to read as JSON objects."""
     connection.register(BATCH_VIEW, _as_table(batch))
-    # json_type alone raises on text that is no JSON.
     rows = connection.execute(
         compose(
-            """
-            select line_number, c0, json_valid(c0)
-            from $view
-            where
-                not case
-                    when json_valid(c0) then json_type(c0) = 'OBJECT'
-                    else false
-                end
-            """,
-            view=BATCH_VIEW,
+            "select line_number, c0, json_valid(c0) from $lines where not is_object",
+            lines=_parsed_lines(()),
         )
     ).fetchall()
     if not rows:
@@ -229,11 +237,43 @@ def _only_objects(connection: duckdb.DuckDBPyConnection, batch: Batch) -> Batch:
     )
 
 
+def _parsed_lines(paths: Iterable[str]) -> Sql:
+    """Return SQL of a batch of lines: what stands after `from`.
+
+    Beside the batch's own columns are `texts`, those at the paths, and `is_object`. A
+    line is parsed once for all paths; what can't be parsed has no texts.
+    """
+    record = Sql("c0")
+    texts = record_texts(record, paths) if paths else Sql("json_type(c0)")
+    return compose(
+        """
+        (
+            select
+                *,
+                texts is not null
+                and case
+                    when starts_with(c0, '{') then true
+                    else starts_with(ltrim(c0, ' ' || chr(9) || chr(13)), '{')
+                end as is_object
+            from (
+                select *, case when json_valid(c0) then $texts end as texts from $view
+            )
+        )
+        """,
+        texts=texts,
+        view=BATCH_VIEW,
+    )
+
+
 def _kept(batch: Batch, is_kept: npt.NDArray[np.bool_]) -> Batch:
     """Keep some of a batch's readable records."""
     return replace(
         batch,
-        columns=[column.filter(pa.array(is_kept)) for column in batch.columns],
+        # Arrow can't filter views.
+        columns=[
+            column.cast(pa.string()).filter(pa.array(is_kept))
+            for column in batch.columns
+        ],
         record_numbers=batch.record_numbers[is_kept],
         line_numbers=batch.line_numbers[is_kept],
     )
@@ -256,7 +296,12 @@ def _insert_batches(
     for landed in batches:
         batch = _without_erased(connection, load, match, landed)
         connection.register(BATCH_VIEW, _as_table(batch))
-        _insert(connection, load, match, _rows_of(batch))
+        if load.table.is_of_records:
+            n_rows = _insert(connection, load, _rows_of_lines(load.table))
+            if n_rows < len(batch.record_numbers):
+                batch = _only_objects(connection, batch)
+        else:
+            _insert(connection, load, _rows_of(batch, match))
         connection.unregister(BATCH_VIEW)
         if batch.rejects:
             _insert_rejects(connection, load, batch.rejects)
@@ -408,10 +453,8 @@ def find_erased_rows(
     try:
         names = pq.read_schema(file.path).names
         scan = _parquet_scan(file)
-        rows, match = _parquet_rows(connection, file, load, names, scan)
-        naming = load.naming(
-            {name: rows.columns[at] for name, at in match.declared.items()}
-        )
+        rows, _ = _parquet_rows(connection, file, load, names, scan)
+        naming = load.naming(rows.declared)
         if naming is None:
             return []
         found = connection.execute(
@@ -459,55 +502,86 @@ class _Rows:
     ----------
     relation
         What stands after `from`.
-    columns
-        The text of each of the file's columns, by position.
+    declared
+        The text of each declared column that the file has, by name.
+    extra
+        The other columns, as one JSON object.
     record_number
         The record's ordinal.
     """
 
     relation: Sql
-    columns: list[Sql]
+    declared: dict[str, Sql]
+    extra: Sql
     record_number: Sql
 
 
-def _rows_of(batch: Batch) -> _Rows:
-    return _Rows(
-        relation=compose("$view", view=BATCH_VIEW),
-        # CSV can't tell an empty text from no text.
-        columns=[
-            compose("nullif($column, '')", column=f"c{position}")
-            for position in range(len(batch.columns))
-        ],
-        record_number=Sql("record_number"),
+NOTHING_ELSE = Sql("null")
+
+
+def _rows_of(batch: Batch, match: ColumnMatch) -> _Rows:
+    # CSV can't tell an empty text from no text.
+    columns = [
+        compose("nullif($column, '')", column=f"c{position}")
+        for position in range(len(batch.columns))
+    ]
+    return _rows_of_columns(
+        compose("$view", view=BATCH_VIEW), columns, match, Sql("record_number")
     )
 
 
-def _insert(
-    connection: duckdb.DuckDBPyConnection, load: Load, match: ColumnMatch, rows: _Rows
-) -> int:
-    extra = Sql("null")
+def _rows_of_columns(
+    relation: Sql, columns: list[Sql], match: ColumnMatch, record_number: Sql
+) -> _Rows:
+    """Return rows of texts that stand in columns, by position in the file."""
+    extra = NOTHING_ELSE
     if match.extra:
         pairs = [
             part
-            for position in match.extra.values()
-            for part in (Sql("?"), rows.columns[position])
+            for name, position in match.extra.items()
+            for part in (Sql("'" + name.replace("'", "''") + "'"), columns[position])
         ]
         extra = compose("cast(json_object($pairs) as varchar)", pairs=pairs)
+    return _Rows(
+        relation,
+        {name: columns[position] for name, position in match.declared.items()},
+        extra,
+        record_number,
+    )
+
+
+def _rows_of_lines(table: TableContract) -> _Rows:
+    """Return the lines of a batch that are JSON objects, and their declared texts."""
+    declared = {RECORD_COLUMN: Sql("c0")} | {
+        name: Sql(f"texts[{position}]")
+        for position, name in enumerate(table.paths, start=1)
+    }
+    return _Rows(
+        compose(
+            "$lines where is_object", lines=_parsed_lines(tuple(table.paths.values()))
+        ),
+        declared,
+        NOTHING_ELSE,
+        Sql("record_number"),
+    )
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, load: Load, rows: _Rows) -> int:
     inserted = connection.execute(
         compose(
             "insert into $table ($names) select $values from $relation",
             table=relation_name(load.table.relation),
-            names=[*match.declared, *META_COLUMNS],
+            names=[*rows.declared, *META_COLUMNS],
             values=[
-                *(rows.columns[position] for position in match.declared.values()),
+                *rows.declared.values(),
                 Sql("?"),
                 rows.record_number,
                 Sql("?"),
-                extra,
+                rows.extra,
             ],
             relation=rows.relation,
         ),
-        [load.load_id, load.loaded_at, *match.extra],
+        [load.load_id, load.loaded_at],
     ).fetchall()
     return int(inserted[0][0])
 
@@ -537,14 +611,18 @@ def _read_parquet(
     except (pa.ArrowException, OSError, UnicodeEncodeError) as error:
         raise _unreadable_parquet(file, error) from None
     try:
-        rows, match = _parquet_rows(connection, file, load, found, scan)
+        rows, columns = _parquet_rows(connection, file, load, found, scan)
         n_erased = 0
-        naming = load.naming(
-            {name: rows.columns[at] for name, at in match.declared.items()}
-        )
+        naming = load.naming(rows.declared)
         if naming is not None:
             rows, n_erased = _rows_without_erased(connection, naming, rows)
-        n_rows = _insert(connection, load, match, rows)
+        n_rows = _insert(connection, load, rows)
+        if columns is None:
+            record_file_columns(connection, load.table, load.load_id)
+        else:
+            record_parquet_columns(
+                connection, load.table, load.load_id, columns, rows.relation
+            )
     except NOT_THE_FILE:
         raise
     except duckdb.Error as error:
@@ -560,27 +638,30 @@ def _parquet_rows(
     load: Load,
     found: list[str],
     scan: Sql,
-) -> tuple[_Rows, ColumnMatch]:
-    """Return a Parquet file's rows as text, and which column is which."""
+) -> tuple[_Rows, tuple[tuple[str, Node], ...] | None]:
+    """Return a Parquet file's rows as text, and its columns where they are nested."""
     match = match_columns(file.name, found, load.table)
-    described = connection.execute(
-        compose("describe select * from $scan", scan=scan)
-    ).fetchall()
-    places = [f"c{position}" for position in range(len(described))]
-    typed = [
-        (compose("$column", column=place), str(row[1]))
-        for place, row in zip(places, described, strict=True)
-    ]
-    if load.table.landing and load.table.landing.is_json:
-        columns = [_json_of(match, typed)]
-        match = ColumnMatch(declared={RECORD_COLUMN: 0}, extra={})
-    else:
-        columns = [text_of(*column) for column in typed]
-    return _Rows(
-        relation=compose("$scan as landed ($columns)", scan=scan, columns=places),
-        columns=columns,
-        record_number=Sql("row_number() over ()"),
-    ), match
+    described = connection.sql(compose("select * from $scan", scan=scan))
+    places = [f"c{position}" for position in range(len(described.columns))]
+    values = [compose("$column", column=place) for place in places]
+    relation = compose("$scan as landed ($columns)", scan=scan, columns=places)
+    record_number = Sql("row_number() over ()")
+    if not load.table.is_of_records:
+        columns = [
+            text_of(value, str(data_type))
+            for value, data_type in zip(values, described.types, strict=True)
+        ]
+        return _rows_of_columns(relation, columns, match, record_number), None
+    positions = match.declared | match.extra
+    nodes = tuple(
+        (name, node_of(values[at], described.types[at]))
+        for name, at in sorted(
+            ((found[at].strip() or name, at) for name, at in positions.items()),
+            key=lambda item: item[1],
+        )
+    )
+    paths = find_paths(nodes, load.table.paths)
+    return _Rows(relation, paths.declared, paths.extra, record_number), nodes
 
 
 def _rows_without_erased(
@@ -609,24 +690,6 @@ def _rows_without_erased(
     return replace(rows, relation=numbered, record_number=Sql("landed_number")), int(
         n_erased
     )
-
-
-def _json_of(match: ColumnMatch, columns: list[tuple[Sql, str]]) -> Sql:
-    """Write a row as one JSON object, as an export to JSON lines would have it."""
-    positions = match.declared | match.extra
-    fields = [
-        compose(
-            "$name := $value",
-            name=name,
-            value=compose(
-                "if(isnan($column), null, $column)", column=columns[position][0]
-            )
-            if columns[position][1] in {"DOUBLE", "FLOAT"}
-            else columns[position][0],
-        )
-        for name, position in sorted(positions.items(), key=lambda item: item[1])
-    ]
-    return compose("cast(to_json(struct_pack($fields)) as varchar)", fields=fields)
 
 
 def _parquet_scan(file: LandedFile) -> Sql:

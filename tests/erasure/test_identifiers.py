@@ -124,7 +124,14 @@ def _fill(path: Path) -> None:
     rows: dict[str, dict[str, list[str]]] = {
         "raw.erasure_requests": requests,
         "raw.crm_contacts": dict.fromkeys(named, values),
-        "raw.segment_events": {"record": [json.dumps(event) for event in events]},
+        "raw.segment_events": {
+            "record": [json.dumps(event) for event in events],
+            "message_id": [event["messageId"] for event in events],
+            "type": [event["type"] for event in events],
+            "timestamp": [event["timestamp"] for event in events],
+            **dict.fromkeys(("anonymous_id", "previous_id", "user_id"), values),
+            **dict.fromkeys(("traits_email", "traits_phone"), values),
+        },
     }
     tables = {table.relation: table for table in CONTRACTS}
     with Warehouse(path).write() as connection:

@@ -1,6 +1,7 @@
 """What a load's records look like: columns and paths, types, counts, and no values."""
 
 import json
+import random
 from typing import Any
 
 import pytest
@@ -156,3 +157,48 @@ def test_all_versions_of_a_shape_add_up(shop: Shop) -> None:
     )
     shop.load()
     assert columns(shop)["a", "number"] == 2500
+
+
+def some_record(generator: random.Random) -> dict[str, Any]:
+    """Return a record whose keys and types are drawn by chance, some of them rare."""
+    values: list[Any] = [
+        1,
+        1.5,
+        "x",
+        True,
+        None,
+        {},
+        {"a": 1},
+        {"a": "x", "b": {"c": 1}},
+    ]
+    rare: list[Any] = [[], [1, "x"], [{"a": 1}], {'od"d': {"b": 2}}, {"jane@x.org": 1}]
+    record: dict[str, Any] = {"id": "x", "context": {"page": {"path": "/"}}}
+    for key in ("a", "b"):
+        if generator.random() < 0.3:
+            record[key] = generator.choice(values)
+        if generator.random() < 0.3:
+            record["context"][key] = generator.choice(values)
+        if generator.random() < 0.3:
+            record["context"]["page"][key] = generator.choice(values)
+        if generator.random() < 0.02:
+            generator.choice([record, record["context"]])[key] = generator.choice(rare)
+    return record
+
+
+@pytest.mark.parametrize("n_sampled", [3, 30, 300])
+def test_classes_of_records_are_counted_as_if_each_was_read(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, n_sampled: int
+) -> None:
+    monkeypatch.setattr(file_columns, "N_SAMPLED", n_sampled)
+    generator = random.Random(7)  # noqa: S311 - an example
+    content = json_lines(*(some_record(generator) for _ in range(1200)))
+    shop.land(f"{EVENTS}/whole.jsonl", content)
+    shop.load()
+    whole = columns(shop)
+    assert len(whole) > 40
+    monkeypatch.setattr(file_columns, "MIN_RECORDS_TO_CLASS", 1)
+    shop.land(f"{EVENTS}/classed.jsonl", content + b"\n")
+    shop.land(f"{EVENTS}/whole.jsonl", content)
+    shop.connection.execute("delete from raw.file_columns")
+    shop.load()
+    assert columns(shop) == whole

@@ -40,6 +40,20 @@ def source(**changes: Any) -> dict[str, Any]:
     return {"sources": [{"name": "crm", "schema": "raw", "tables": [table]}]}
 
 
+def json_source(
+    *names: str, formats: list[str] | None = None, **paths: object
+) -> dict[str, Any]:
+    """Return a stream with columns of their own, and columns that have a path."""
+    columns: list[dict[str, Any]] = [
+        {"name": name, "data_type": "varchar"} for name in names
+    ]
+    columns += [
+        {"name": name, "data_type": "varchar", "config": {"meta": {"path": path}}}
+        for name, path in paths.items()
+    ]
+    return source(formats=formats or ["jsonl"], columns=columns)
+
+
 def write(folder: Path, content: object, name: str = "crm") -> Path:
     path = folder / name / f"_{name}__sources.yml"
     path.parent.mkdir(parents=True)
@@ -97,13 +111,31 @@ def test_a_contract_is_read(tmp_path: Path) -> None:
         (source(delivery="upsert"), "'upsert'; use one of .*replace_file"),
         (source(formats=["xlsx"]), "'xlsx'.*list some of .*parquet"),
         (source(formats=[]), "landing.formats is "),
-        (source(formats=["jsonl"]), "the one column 'record'"),
+        (
+            source(formats=["jsonl"]),
+            r"column 'record', .* without one are \['contact_id', 'email'\]",
+        ),
         (
             source(
                 formats=["jsonl", "csv"],
                 columns=[{"name": "record", "data_type": "varchar"}],
             ),
             r"formats \[jsonl\] or \[jsonl, parquet\]",
+        ),
+        (
+            json_source("record", "other", email="traits.email"),
+            r"without one are \['record', 'other'\]",
+        ),
+        (json_source("record", formats=["jsonl", "parquet"]), "land in columns"),
+        (
+            json_source("record", a="traits.email", b="traits.email"),
+            r"more than one column has the path \['traits.email'\]",
+        ),
+        (json_source("record", a="traits['email']"), "the path .*joined by dots"),
+        (json_source("record", a=7), "the path 7; expected names"),
+        (
+            json_source(formats=["csv"], email="traits.email"),
+            r"\['traits.email'\] are paths in JSON records; \['csv'\] have none",
         ),
         (source(requires_one_of=[["phone"]]), r"\['phone'\], which are no columns"),
     ],
@@ -202,3 +234,50 @@ def test_a_new_column_is_added_and_none_dropped() -> None:
         assert connection.execute("from raw.crm_contacts").fetchall() == [
             ("a@example.com", None)
         ]
+
+
+def test_a_new_path_is_filled_from_the_records_that_are_there() -> None:
+    def table(*columns: Column) -> TableContract:
+        return TableContract(
+            *("web", "events", "raw", "web_events"),
+            columns=(Column("record", "varchar"), *columns),
+            landing=Landing("append", ("jsonl", "parquet")),
+        )
+
+    page = Column("page_path", "varchar", path="context.page.path")
+    item = Column("items_0_id", "varchar", path="items[0].id")
+    with duckdb.connect() as connection:
+        create_raw_tables(connection, [table(page)])
+        # One row had no columns yet, one came as Parquet and has nothing else.
+        connection.execute(
+            """
+            insert into raw.web_events (record, page_path, _record_number) values
+                ('{"items": [{"id": 7}], "context": {"page": {"path": "/b"}}}', 'x', 1),
+                ('{"items": []}', null, 2),
+                (null, '/parquet', 3)
+            """
+        )
+        created = create_raw_tables(connection, [table(page, item)])
+        assert created == ["raw.web_events.items_0_id"]
+        rows = (
+            "select page_path, items_0_id from raw.web_events order by _record_number"
+        )
+        assert connection.execute(rows).fetchall() == [
+            ("x", "7"),
+            (None, None),
+            ("/parquet", None),
+        ]
+        # Once only: what is in the columns is left alone from then on.
+        assert create_raw_tables(connection, [table(page, item)]) == []
+
+
+def test_records_are_compressed_unless_the_warehouse_says_how(
+    contracts: tuple[TableContract, ...],
+) -> None:
+    for config in ({}, {"force_compression": "uncompressed"}):
+        with duckdb.connect(config=config) as connection:
+            create_raw_tables(connection, contracts)
+            sql = connection.execute(
+                "select sql from duckdb_tables() where table_name = 'segment_events'"
+            ).fetchall()[0][0]
+            assert ("ZSTD" in sql.upper()) == (not config)

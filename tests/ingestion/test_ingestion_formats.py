@@ -380,7 +380,7 @@ def test_a_parquet_path_is_no_pattern(shop: Shop) -> None:
     ]
 
 
-def test_a_parquet_row_lands_as_the_json_line_that_it_could_have_been(
+def test_a_parquet_row_lands_in_the_columns_of_the_line_that_it_could_have_been(
     shop: Shop,
 ) -> None:
     parameters = pa.array(
@@ -394,33 +394,126 @@ def test_a_parquet_row_lands_as_the_json_line_that_it_could_have_been(
         "Event name": pa.array(['say "é"', ""]),
         "event_params": parameters,
         "device": pa.array([{"category": "mobile"}, {"category": None}]),
+        "geo": pa.array([{"country": "Spain", "city": "Vic"}, None]),
         "value": pa.array([float("nan"), 1.5]),
         "record": pa.array(["r", None]),
     }
     shop.land(f"{GA4}/a.parquet", parquet(columns))
-    shop.land(f"{GA4}/b.jsonl", b'{"event_name": "scroll"}\n')
+    shop.land(
+        f"{GA4}/b.jsonl", b'{"event_name": "scroll", "items": [{"price": 5.0}]}\n'
+    )
     assert shop.load().n_files() == {"loaded": 2}
-    rows = shop.rows("ga4_events", "_load_id", "_record_number", "record")
-    assert [row[:2] for row in rows] == [(1, 1), (1, 2), (2, 1)]
-    assert json.loads(rows[0][2]) == {
-        "event_timestamp": 1607615248873729,
-        "Event name": 'say "é"',
-        "event_params": [
-            {"key": "value", "value": {"int_value": None, "double_value": 15.09}}
+    names = ("event_timestamp", "event_params", "device_category", "geo_country")
+    rows = shop.rows(
+        "ga4_events", "_load_id", "_record_number", "record", *names, "_extra_columns"
+    )
+    assert [row[:-1] for row in rows] == [
+        (
+            *(1, 1, None, "1607615248873729"),
+            '[{"key":"value","value":{"int_value":null,"double_value":15.09}}]',
+            *("mobile", "Spain"),
+        ),
+        (1, 2, None, None, None, None, None),
+        (
+            *(2, 1, '{"event_name": "scroll", "items": [{"price": 5.0}]}'),
+            *(None, None, None, None),
+        ),
+    ]
+    assert [row[-1] and json.loads(row[-1]) for row in rows] == [
+        {"Event name": 'say "é"', "geo": {"city": "Vic"}, "value": None, "record": "r"},
+        {"Event name": "", "geo": None, "value": 1.5, "record": None},
+        None,
+    ]
+    items = shop.rows("ga4_events", "_load_id", "items", "items_0_price", "event_name")
+    assert items[2] == (2, '[{"price":5.0}]', "5.0", "scroll")
+
+
+def test_a_line_and_a_row_of_parquet_have_the_same_texts(shop: Shop) -> None:
+    """Whatever type the file has, the text is what JSON would have said."""
+    time = dt.datetime(2026, 1, 2, 3, 4, 5, 600000)  # noqa: DTZ001 - without zone
+    values = {
+        "price": pa.array([1.0, 0.1, 1e20, 15.09, None]),
+        "quantity": pa.array([1, -2, 2**62, 0, None]),
+        "revenue": pa.array([decimal.Decimal(n) for n in ("1.50", "2.00", "0.05")] * 2)[
+            :5
         ],
-        "device": {"category": "mobile"},
-        "value": None,
-        "record": "r",
+        "total": pa.array([1.5, 2.0, 0.0, -0.5, None], pa.float32()),
+        "category": pa.array(["é", 'a"b', "", "\\n", None]),
+        "currency": pa.array([True, False, None, True, False]),
+        "product_id": pa.array([time, None, time, time, time]),
+        "order_id": pa.array([dt.date(2026, 1, 2), None, None, None, None]),
     }
-    assert json.loads(rows[1][2]) == {
-        "event_timestamp": None,
-        "Event name": "",
-        "event_params": None,
-        "device": {"category": None},
-        "value": 1.5,
-        "record": None,
+    properties = pa.StructArray.from_arrays(list(values.values()), list(values))
+    traits = pa.array([{"email": "a@b.co"}, None, {"email": None}, {}, {"email": ""}])
+    categories = [{"a b": True, "c": None}, None, {}, {"a b": False}, {"c": True}]
+    context = pa.array([{"consent": {"categoryPreferences": c}} for c in categories])
+    columns = {
+        "messageId": pa.array(list("abcde")),
+        "properties": properties,
+        "traits": traits,
+        "context": context,
     }
-    assert rows[2][2] == '{"event_name": "scroll"}'
+    shop.land(f"{EVENTS}/a.parquet", parquet(columns))
+    lines = shop.connection.execute(
+        "select cast(to_json(landed) as varchar) from "
+        f"read_parquet('{shop.landing / EVENTS}/a.parquet') as landed"
+    ).fetchall()
+    shop.land(f"{EVENTS}/b.jsonl", "\n".join(line for (line,) in lines).encode())
+    assert shop.load().n_files() == {"loaded": 2}
+    names = (
+        shop.tables
+        and next(
+            table for table in shop.tables if table.stream == "segment.events"
+        ).paths
+    )
+    rows = shop.rows("segment_events", "_load_id", "_record_number", *names)
+    by_load = [[row[1:] for row in rows if row[0] == load_id] for load_id in (1, 2)]
+    assert by_load[0] == by_load[1]
+    assert [row[0] for row in by_load[0]] == [1, 2, 3, 4, 5]
+    # All of it is declared.
+    assert (
+        shop.rows("segment_events", "_load_id", "_extra_columns")[:5] == [(1, None)] * 5
+    )
+    listed = shop.rows(
+        "file_columns", "load_id", "column_path", "value_type", "n_records"
+    )
+    assert [row[1:] for row in listed if row[0] == 1] == [
+        row[1:] for row in listed if row[0] == 2
+    ]
+
+
+def test_each_line_gives_the_texts_at_the_declared_paths(shop: Shop) -> None:
+    lines = [
+        '{"messageId": 7, "userId": null, "properties": {"price": 1.50, "total": ""}}',
+        '  {"messageId": "a\\"b\\u00e9", "type": {"x": [1,  2]}, "context": "none"}',
+        "{}",
+    ]
+    shop.land(f"{EVENTS}/a.jsonl", "\n".join(lines).encode())
+    shop.load()
+    names = ("message_id", "user_id", "type", "properties_price", "properties_total")
+    assert shop.rows("segment_events", "_record_number", *names, "record") == [
+        (1, "7", None, None, "1.5", "", lines[0]),
+        (2, 'a"bé', None, '{"x":[1,2]}', None, None, lines[1]),
+        (3, None, None, None, None, None, "{}"),
+    ]
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n", "\n\n"])
+@pytest.mark.parametrize("first", ['{"messageId": "first é 😀"}', "{}", ' {"a": "12"}'])
+def test_lines_are_cut_the_same_on_the_short_way_and_the_long(
+    shop: Shop, first: str, end: str
+) -> None:
+    lines = [first, '{"messageId": "second"}', "[1, 2, 3, 4, 5, 6, 7]", '{"cut": "in']
+    shop.land(f"{EVENTS}/a.jsonl", ("\n".join(lines) + end).encode())
+    shop.load()
+    assert shop.rows("segment_events", "_record_number", "record") == [
+        (1, first),
+        (2, lines[1]),
+    ]
+    assert shop.rows("rejected_lines", "line_number", "reason_code", "record_text") == [
+        (3, "not_an_object", lines[2]),
+        (4, "malformed_json", lines[3]),
+    ]
 
 
 def test_a_parquet_row_of_json_names_every_column_once(shop: Shop) -> None:

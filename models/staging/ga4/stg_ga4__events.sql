@@ -1,14 +1,14 @@
-{% set paths = [
-    'event_params', 'user_pseudo_id', 'user_id', 'ecommerce.transaction_id',
-    'items[0].item_id', 'event_timestamp', 'event_name', 'event_bundle_sequence_id',
-    'batch_page_id', 'batch_ordering_id', 'batch_event_index', 'items',
-    'device.category', 'geo.country', 'collected_traffic_source.manual_source',
-    'collected_traffic_source.manual_medium',
-    'collected_traffic_source.manual_campaign_name', 'items[0].item_category',
-    'privacy_info.analytics_storage', 'privacy_info.ads_storage', 'items[0].quantity',
-    'ecommerce.total_item_quantity', 'items[0].price_in_usd', 'items[0].price',
-    'ecommerce.purchase_revenue_in_usd', 'ecommerce.purchase_revenue',
-    'event_server_timestamp_offset',
+{% set columns = [
+    'event_timestamp', 'event_server_timestamp_offset', 'event_name', 'user_pseudo_id',
+    'user_id', 'event_bundle_sequence_id', 'batch_page_id', 'batch_ordering_id',
+    'batch_event_index', 'event_params', 'items', 'items_0_item_id',
+    'items_0_item_category', 'items_0_quantity', 'items_0_price',
+    'items_0_price_in_usd', 'device_category', 'geo_country',
+    'collected_traffic_source_manual_source', 'collected_traffic_source_manual_medium',
+    'collected_traffic_source_manual_campaign_name', 'privacy_info_analytics_storage',
+    'privacy_info_ads_storage', 'ecommerce_transaction_id',
+    'ecommerce_total_item_quantity', 'ecommerce_purchase_revenue',
+    'ecommerce_purchase_revenue_in_usd',
 ] -%}
 with
 
@@ -17,18 +17,11 @@ source as (
     where {{ source_is_on('ga4') }}
 ),
 
-parsed as (
-    select
-        *,
-        {{ json_fields('record', paths) }} as texts
-    from source
-),
-
 with_pairs as (
     select
         *,
-        {{ json_pairs(json_field('texts', paths, 'event_params')) }} as pairs
-    from parsed
+        {{ json_pairs('event_params') }} as pairs
+    from source
 ),
 
 {% set in_dollars = "'" ~ var('reporting_currency') ~ "' = 'USD'" -%}
@@ -36,69 +29,54 @@ extracted as (
     select
         _load_id as load_id,
         _record_number as record_number,
-        {{ clean_id(json_field('texts', paths, 'user_pseudo_id')) }} as anonymous_id,
-        {{ clean_id(ga4_text(json_field('texts', paths, 'user_id'))) }} as user_id,
-        {{ clean_id(ga4_text(
-            json_field('texts', paths, 'ecommerce.transaction_id')
-        )) }} as transaction_id,
-        {{ clean_id(ga4_text(json_field('texts', paths, 'items[0].item_id'))) }}
-            as item_id,
+        {{ clean_id('user_pseudo_id') }} as anonymous_id,
+        {{ clean_id(ga4_text('user_id')) }} as user_id,
+        {{ clean_id(ga4_text('ecommerce_transaction_id')) }} as transaction_id,
+        {{ clean_id(ga4_text('items_0_item_id')) }} as item_id,
         -- The export has no event id. Two rows that differ in none of these are copies.
         {{ hash_key([
-            json_field('texts', paths, 'user_pseudo_id'),
-            json_field('texts', paths, 'event_timestamp'),
-            json_field('texts', paths, 'event_name'),
-            json_field('texts', paths, 'event_bundle_sequence_id'),
-            json_field('texts', paths, 'batch_page_id'),
-            json_field('texts', paths, 'batch_ordering_id'),
-            json_field('texts', paths, 'batch_event_index'),
-            json_field('texts', paths, 'event_params'),
-            json_field('texts', paths, 'items'),
+            'user_pseudo_id',
+            'event_timestamp',
+            'event_name',
+            'event_bundle_sequence_id',
+            'batch_page_id',
+            'batch_ordering_id',
+            'batch_event_index',
+            'event_params',
+            'items',
         ]) }} as message_id,
-        {{ hash_key(['record']) }} as content_key,
-        {{ clean_text(json_field('texts', paths, 'event_name')) }} as ga4_name,
-        lower({{ ga4_text(json_field('texts', paths, 'device.category')) }})
-            as device_type,
-        {{ ga4_text(json_field('texts', paths, 'geo.country')) }} as country_text,
+        {{ content_key(columns) }} as content_key,
+        {{ clean_text('event_name') }} as ga4_name,
+        lower({{ ga4_text('device_category') }}) as device_type,
+        {{ ga4_text('geo_country') }} as country_text,
         {{ url_path(pair_value('pairs', 'page_location')) }} as page_path,
         {{ ga4_text(dbt.split_part(
             pair_value('pairs', 'page_referrer'), "'?'", 1
         )) }} as page_referrer,
         lower(coalesce(
-            {{ ga4_text(json_field(
-                'texts', paths, 'collected_traffic_source.manual_source'
-            )) }},
+            {{ ga4_text('collected_traffic_source_manual_source') }},
             {{ ga4_text(pair_value('pairs', 'source')) }}
         )) as campaign_source,
         lower(coalesce(
-            {{ ga4_text(json_field(
-                'texts', paths, 'collected_traffic_source.manual_medium'
-            )) }},
+            {{ ga4_text('collected_traffic_source_manual_medium') }},
             {{ ga4_text(pair_value('pairs', 'medium')) }}
         )) as campaign_medium,
         coalesce(
-            {{ ga4_text(json_field(
-                'texts', paths, 'collected_traffic_source.manual_campaign_name'
-            )) }},
+            {{ ga4_text('collected_traffic_source_manual_campaign_name') }},
             {{ ga4_text(pair_value('pairs', 'campaign')) }}
         ) as campaign_name,
-        {{ ga4_text(json_field('texts', paths, 'items[0].item_category')) }}
-            as item_category,
+        {{ ga4_text('items_0_item_category') }} as item_category,
         upper({{ ga4_text(pair_value('pairs', 'currency')) }}) as currency_text,
-        {{ json_field('texts', paths, 'privacy_info.analytics_storage') }}
-            as analytics_storage,
-        {{ json_field('texts', paths, 'privacy_info.ads_storage') }} as ads_storage,
-        {{ json_field('texts', paths, 'items[0].quantity') }} as item_quantity_text,
-        {{ json_field('texts', paths, 'ecommerce.total_item_quantity') }}
-            as total_quantity_text,
-        {{ json_field('texts', paths, 'items[0].price_in_usd') }} as price_in_usd_text,
-        {{ json_field('texts', paths, 'items[0].price') }} as price_text,
-        {{ json_field('texts', paths, 'ecommerce.purchase_revenue_in_usd') }}
-            as revenue_in_usd_text,
-        {{ json_field('texts', paths, 'ecommerce.purchase_revenue') }} as revenue_text,
-        {{ json_field('texts', paths, 'event_timestamp') }} as occurred_text,
-        {{ json_field('texts', paths, 'event_server_timestamp_offset') }}
-            as offset_text,
+        privacy_info_analytics_storage as analytics_storage,
+        privacy_info_ads_storage as ads_storage,
+        items_0_quantity as item_quantity_text,
+        ecommerce_total_item_quantity as total_quantity_text,
+        items_0_price_in_usd as price_in_usd_text,
+        items_0_price as price_text,
+        ecommerce_purchase_revenue_in_usd as revenue_in_usd_text,
+        ecommerce_purchase_revenue as revenue_text,
+        event_timestamp as occurred_text,
+        event_server_timestamp_offset as offset_text,
         _loaded_at as loaded_at
     from with_pairs
 ),

@@ -1,13 +1,13 @@
-{% set paths = [
-    'messageId', 'anonymousId', 'userId', 'previousId', 'traits.email',
-    'context.traits.email', 'traits.phone', 'context.traits.phone',
-    'properties.product_id', 'properties.order_id', 'type', 'event', 'name',
-    'context.userAgent', 'context.device.type', 'context.location.country',
-    'context.page.path', 'context.page.referrer', 'context.campaign.source',
-    'context.campaign.medium', 'context.campaign.name', 'properties.category',
-    'properties.currency', 'properties.quantity', 'properties.price',
-    'properties.revenue', 'properties.total', 'timestamp', 'originalTimestamp',
-    'receivedAt', 'context.consent.categoryPreferences',
+{% set columns = [
+    'message_id', 'anonymous_id', 'user_id', 'previous_id', 'type', 'event', 'name',
+    'timestamp', 'original_timestamp', 'received_at', 'traits_email', 'traits_phone',
+    'context_traits_email', 'context_traits_phone', 'context_user_agent',
+    'context_device_type', 'context_location_country', 'context_page_path',
+    'context_page_referrer', 'context_campaign_source', 'context_campaign_medium',
+    'context_campaign_name', 'context_consent_category_preferences',
+    'properties_product_id', 'properties_order_id', 'properties_category',
+    'properties_currency', 'properties_quantity', 'properties_price',
+    'properties_revenue', 'properties_total',
 ] -%}
 with
 
@@ -16,85 +16,56 @@ source as (
     where {{ source_is_on('segment') }}
 ),
 
-parsed as (
-    select
-        *,
-        {{ json_fields('record', paths) }} as texts
-    from source
-),
-
 {% set time_zone = source_setting('source_time_zones', 'segment') -%}
 {% set calling_code = source_setting('source_calling_codes', 'segment') -%}
-{% set categories = json_field(
-    'texts', paths, 'context.consent.categoryPreferences'
-) -%}
+{% set categories = 'context_consent_category_preferences' -%}
 extracted as (
     select
         _load_id as load_id,
         _record_number as record_number,
-        {{ clean_id(json_field('texts', paths, 'messageId')) }} as message_id,
-        {{ clean_id(json_field('texts', paths, 'anonymousId')) }} as anonymous_id,
-        {{ clean_id(json_field('texts', paths, 'userId')) }} as user_id,
-        {{ clean_id(json_field('texts', paths, 'previousId')) }} as previous_id,
+        {{ clean_id('message_id') }} as message_id,
+        {{ clean_id('anonymous_id') }} as anonymous_id,
+        {{ clean_id('user_id') }} as user_id,
+        {{ clean_id('previous_id') }} as previous_id,
         coalesce(
-            {{ clean_email(json_field('texts', paths, 'traits.email')) }},
-            {{ clean_email(json_field('texts', paths, 'context.traits.email')) }}
+            {{ clean_email('traits_email') }},
+            {{ clean_email('context_traits_email') }}
         ) as email,
         coalesce(
-            {{ clean_phone(
-                json_field('texts', paths, 'traits.phone'), calling_code
-            ) }},
-            {{ clean_phone(
-                json_field('texts', paths, 'context.traits.phone'), calling_code
-            ) }}
+            {{ clean_phone('traits_phone', calling_code) }},
+            {{ clean_phone('context_traits_phone', calling_code) }}
         ) as phone,
-        {{ clean_id(json_field('texts', paths, 'properties.product_id')) }}
-            as product_id,
-        {{ clean_id(json_field('texts', paths, 'properties.order_id')) }} as order_id,
-        {{ hash_key(['record']) }} as content_key,
-        lower({{ clean_text(json_field('texts', paths, 'type')) }}) as event_type,
-        {{ clean_text(json_field('texts', paths, 'event')) }} as track_name,
-        {{ clean_text(json_field('texts', paths, 'name')) }} as page_name,
-        {{ clean_text(json_field('texts', paths, 'context.userAgent')) }}
-            as user_agent,
-        lower({{ clean_text(json_field('texts', paths, 'context.device.type')) }})
-            as device_type,
-        {{ clean_text(json_field('texts', paths, 'context.location.country')) }}
-            as country_text,
-        {{ clean_text(dbt.split_part(
-            json_field('texts', paths, 'context.page.path'), "'?'", 1
-        )) }} as page_path,
-        {{ clean_text(dbt.split_part(
-            json_field('texts', paths, 'context.page.referrer'), "'?'", 1
-        )) }} as page_referrer,
-        lower({{ clean_text(json_field('texts', paths, 'context.campaign.source')) }})
-            as campaign_source,
-        lower({{ clean_text(json_field('texts', paths, 'context.campaign.medium')) }})
-            as campaign_medium,
-        {{ clean_text(json_field('texts', paths, 'context.campaign.name')) }}
-            as campaign_name,
-        {{ clean_text(json_field('texts', paths, 'properties.category')) }}
-            as category,
-        upper({{ clean_text(json_field('texts', paths, 'properties.currency')) }})
-            as currency_code,
+        {{ clean_id('properties_product_id') }} as product_id,
+        {{ clean_id('properties_order_id') }} as order_id,
+        {{ content_key(columns) }} as content_key,
+        lower({{ clean_text('type') }}) as event_type,
+        {{ clean_text('event') }} as track_name,
+        {{ clean_text('name') }} as page_name,
+        {{ clean_text('context_user_agent') }} as user_agent,
+        lower({{ clean_text('context_device_type') }}) as device_type,
+        {{ clean_text('context_location_country') }} as country_text,
+        {{ clean_text(dbt.split_part('context_page_path', "'?'", 1)) }}
+            as page_path,
+        {{ clean_text(dbt.split_part('context_page_referrer', "'?'", 1)) }}
+            as page_referrer,
+        lower({{ clean_text('context_campaign_source') }}) as campaign_source,
+        lower({{ clean_text('context_campaign_medium') }}) as campaign_medium,
+        {{ clean_text('context_campaign_name') }} as campaign_name,
+        {{ clean_text('properties_category') }} as category,
+        upper({{ clean_text('properties_currency') }}) as currency_code,
         {{ consent_status(categories, 'analytics') }} as analytics_consent,
-        {{ consent_status(categories, 'personalization') }}
-            as personalization_consent,
-        {{ consent_status(categories, 'advertising') }}
-            as advertising_consent,
-        {{ json_field('texts', paths, 'properties.quantity') }} as quantity_text,
-        {{ json_field('texts', paths, 'properties.price') }} as price_text,
+        {{ consent_status(categories, 'personalization') }} as personalization_consent,
+        {{ consent_status(categories, 'advertising') }} as advertising_consent,
+        properties_quantity as quantity_text,
+        properties_price as price_text,
+        coalesce(properties_revenue, properties_total) as revenue_text,
         coalesce(
-            {{ json_field('texts', paths, 'properties.revenue') }},
-            {{ json_field('texts', paths, 'properties.total') }}
-        ) as revenue_text,
-        coalesce(
-            {{ clean_text(json_field('texts', paths, 'timestamp')) }},
-            {{ clean_text(json_field('texts', paths, 'originalTimestamp')) }}
+            {{ clean_text('timestamp') }},
+            {{ clean_text('original_timestamp') }}
         ) as occurred_text,
-        {{ clean_text(json_field('texts', paths, 'receivedAt')) }} as received_text,
+        {{ clean_text('received_at') }} as received_text,
         _loaded_at as loaded_at
-    from parsed
+    from source
 ),
 
 typed as (
