@@ -383,6 +383,8 @@ def test_nobody_can_be_named_from_what_is_built(
     _, found = contacts.columns_of(built.path, ("raw",))
     assert found == {
         "raw.segment_events.record",
+        "raw.segment_events.traits_email",
+        "raw.segment_events.traits_phone",
         "raw.shopify_orders.record",
         "raw.shopify_customers.record",
         "raw.crm_contacts.email",
