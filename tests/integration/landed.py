@@ -13,6 +13,7 @@ import json
 import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import duckdb
 from warehouses import SALT
@@ -80,6 +81,13 @@ def identifier_key(identifier_type: str, value: str) -> str:
     """Return the key that identity gives a normalised value, with the tests' salt."""
     kind = HASHED_TYPES.get(identifier_type, identifier_type)
     return hashlib.sha256(f"{SALT}{kind}:{value}".encode()).hexdigest()
+
+
+def compact_identifier_key(identifier_type: str, value: str) -> UUID:
+    """Return the key that events have of a normalised value: MD5, last byte first."""
+    text = f"{SALT}{HASHED_TYPES.get(identifier_type, identifier_type)}:{value}"
+    digest = hashlib.md5(text.encode(), usedforsecurity=False).digest()
+    return UUID(bytes=digest[::-1])
 
 
 def pairwise(

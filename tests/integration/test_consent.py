@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
-from landed import csv_rows, identifier_key
+from landed import compact_identifier_key, csv_rows, identifier_key
 from warehouses import HISTORY, PROJECT, DataSet, write_csv
 
 from orchestration.publishing import Publication, publish, published_tables
@@ -189,7 +189,7 @@ def test_unknown_is_withheld_where_it_must_be_asked(shop: Shop) -> None:
     )
     devices = {device for _, device in accepted}
     keys = {
-        name: identifier_key("anonymous_id", name)
+        name: compact_identifier_key("anonymous_id", name)
         for name in ("den", "coop", "berlin", "boston", "somewhere")
     }
     assert devices == {keys[name] for name in ("den", "coop", "boston", "somewhere")}

@@ -15,7 +15,7 @@ import pytest
 from equality import assert_equal, reasons, totals
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from landed import identifier_key
+from landed import compact_identifier_key, identifier_key
 from worlds import (
     LIMIT,
     WORLDS,
@@ -84,7 +84,7 @@ def sessions(built: Built, device: str) -> list[tuple[int]]:
     return built.rows(
         "select n_events from marts.fct_sessions where device_key = ?"
         " order by started_at",
-        identifier_key("anonymous_id", device),
+        compact_identifier_key("anonymous_id", device),
     )
 
 

@@ -12,7 +12,7 @@ import unicodedata
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from landed import identifier_key
+from landed import compact_identifier_key, identifier_key
 from warehouses import DataSet, write_csv
 
 if TYPE_CHECKING:
@@ -237,7 +237,7 @@ def test_sessions_go_on_while_clocks_change(shop: Built) -> None:
         found = shop.rows(
             "select cast(started_date as varchar), n_events from marts.fct_sessions"
             " where device_key = ? order by started_at",
-            identifier_key("anonymous_id", device),
+            compact_identifier_key("anonymous_id", device),
         )
         assert found == sessions, device
 
@@ -246,7 +246,7 @@ def test_days_are_23_and_25_hours_long(shop: Built) -> None:
     days = shop.rows(
         "select cast(occurred_date as varchar) from marts.fct_events"
         " where device_key = ? order by occurred_at",
-        identifier_key("anonymous_id", "bounds"),
+        compact_identifier_key("anonymous_id", "bounds"),
     )
     assert [day for (day,) in days] == [
         *("2026-03-28", "2026-03-29", "2026-03-29", "2026-03-30"),

@@ -1,13 +1,10 @@
+{{ config(materialized='view') }}
+
 -- Every stream that says what a person agrees to joins here.
 with
 
-events as (
-    select * from {{ ref('int_events_classified') }}
-    where
-        reject_reason is null
-        and coalesce(
-            analytics_consent, personalization_consent, advertising_consent
-        ) is not null
+event_consents as (
+    select * from {{ ref('int_event_consents_condensed') }}
 ),
 
 shopify_customers as (
@@ -20,26 +17,15 @@ contacts as (
     where record_status <> 'rejected' and marketing_consent is not null
 ),
 
-event_answers as (
-    select
-        source_name,
-        device_key,
-        user_key,
-        analytics_consent,
-        personalization_consent,
-        advertising_consent,
-        occurred_at as decided_at
-    from events
-),
-
 -- Who agrees to marketing agrees to offers of their own and to advertising; nothing is
 -- said of analytics. A refusal without a time is as new as its record; a yes without
 -- one is older than any other answer, since an edited address doesn't renew it.
 marketing_answers as (
     select
+        {{ compact_identifier_key('shopify_customer_id', 'shopify_customer_id') }}
+            as compact_identifier_key,
         source_name,
-        {{ identifier_key('shopify_customer_id', 'shopify_customer_id') }}
-            as identifier_key,
+        load_id,
         cast(null as {{ dbt.type_string() }}) as analytics_consent,
         marketing_consent as personalization_consent,
         marketing_consent as advertising_consent,
@@ -51,8 +37,10 @@ marketing_answers as (
     from shopify_customers
     union all
     select
+        {{ compact_identifier_key('crm_contact_id', 'crm_contact_id') }}
+            as compact_identifier_key,
         source_name,
-        {{ identifier_key('crm_contact_id', 'crm_contact_id') }} as identifier_key,
+        load_id,
         cast(null as {{ dbt.type_string() }}) as analytics_consent,
         marketing_consent as personalization_consent,
         marketing_consent as advertising_consent,
@@ -64,29 +52,27 @@ marketing_answers as (
     from contacts
 ),
 
-signals as (
-    {{ unpivot_consents('event_answers', ['device_key', 'user_key']) }}
-    union all
-    {{ unpivot_consents('marketing_answers', ['identifier_key']) }}
+marketing_signals as (
+    {{ unpivot_consents('marketing_answers') }}
 ),
 
 -- Of two answers at one time the refusal holds: `denied` sorts before `granted`.
 signals_per_time as (
     select
-        identifier_key,
+        compact_identifier_key,
         purpose,
         min(source_name) as source_name,
         min(consent_status) as consent_status,
         decided_at
-    from signals
-    group by identifier_key, purpose, decided_at
+    from marketing_signals
+    group by compact_identifier_key, purpose, decided_at
 ),
 
 numbered as (
     select
         *,
         lag(consent_status) over (
-            partition by identifier_key, purpose
+            partition by compact_identifier_key, purpose
             order by decided_at
         ) as previous_consent_status
     from signals_per_time
@@ -96,7 +82,7 @@ numbered as (
 final as (
     select
         -- keys
-        identifier_key,
+        compact_identifier_key,
         purpose,
 
         -- attributes
@@ -109,6 +95,19 @@ final as (
     where
         previous_consent_status is null
         or previous_consent_status <> consent_status
+    union all
+    select
+        -- keys
+        compact_identifier_key,
+        purpose,
+
+        -- attributes
+        source_name,
+        consent_status,
+
+        -- times
+        decided_at
+    from event_consents
 )
 
 select * from final

@@ -4,30 +4,39 @@
         incremental_strategy='delete+insert',
         unique_key=['load_id', 'record_number'],
         on_schema_change='fail',
-        post_hook="delete from {{ this }} where load_id not in (
+        post_hook="delete from {{ this }} where load_id in (
             select load_id from {{ ref('stg_landing__loads') }}
-            where load_status = 'loaded'
+            where load_status <> 'loaded'
         )",
     )
 }}
 
-{% set copied_columns = [
-    'load_id', 'record_number', 'event_key', 'device_key', 'user_key', 'content_key',
-    'message_id', 'anonymous_id', 'user_id', 'previous_id', 'email_hash', 'phone_hash',
-    'product_id', 'order_id', 'source_name', 'event_type', 'event_name', 'country_code',
+{#- What a copy of an event may say otherwise than another. -#}
+{% set content_columns = [
+    'anonymous_id', 'user_id', 'previous_id', 'email_hash', 'phone_hash', 'product_id',
+    'order_id', 'source_name', 'event_type', 'event_name', 'country_code',
     'device_type', 'page_path', 'page_referrer', 'campaign_source', 'campaign_medium',
     'campaign_name', 'category', 'currency_code', 'analytics_consent',
-    'personalization_consent', 'advertising_consent', 'reject_reason', 'quantity',
-    'price_amount', 'revenue_amount', 'occurred_at', 'received_at',
+    'personalization_consent', 'advertising_consent', 'quantity', 'price_amount',
+    'revenue_amount', 'occurred_at',
 ] -%}
+{% set copied_columns = [
+    'load_id', 'record_number', 'event_key', 'device_key', 'user_key',
+] + content_columns + ['received_at', 'reject_reason'] -%}
+-- Every landed event is read twice: its keys, to find what copies and answers there are,
+-- and as a whole, to be written. What copies say is read of copies only.
 with
 
 loads as (
     select * from {{ ref('stg_landing__loads') }}
 ),
 
-unioned_events as (
+unioned_events as {{ not_materialized() }} (
     select * from {{ ref('int_events_unioned') }}
+),
+
+bot_user_agents as (
+    select * from {{ ref('bot_user_agents') }}
 ),
 
 consent_required_regions as (
@@ -41,36 +50,88 @@ unknown_consent as (
 ),
 
 {% if is_incremental() -%}
+classified_loads as (
+    select load_id
+    from {{ this }}
+    group by load_id
+),
+
 new_loads as (
     select load_id from loads
     where
         load_status = 'loaded'
-        and load_id not in (select load_id from {{ this }})
+        and load_id not in (select classified_loads.load_id from classified_loads)
 ),
 
-standing_events as (
+standing_events as {{ not_materialized() }} (
     select * from {{ this }}
-    where load_id in (
+    where
+        load_id in (
             select loads.load_id from loads where loads.load_status = 'loaded'
         )
 ),
 
 -- Rows of a file that a newer version replaced: they go, and what they said with them.
-gone_events as (
+gone_events as {{ not_materialized() }} (
     select * from {{ this }}
-    where load_id not in (
-            select loads.load_id from loads where loads.load_status = 'loaded'
+    where
+        load_id in (
+            select loads.load_id from loads where loads.load_status <> 'loaded'
         )
 ),
 
 {% endif -%}
-landed_events as (
+landed_events as {{ not_materialized() }} (
     select unioned_events.*
     from unioned_events
     {% if is_incremental() -%}
         inner join new_loads
             on unioned_events.load_id = new_loads.load_id
     {%- endif %}
+),
+
+user_agents as (
+    select lower(user_agent) as user_agent
+    from landed_events
+    group by lower(user_agent)
+),
+
+bots as (
+    select user_agents.user_agent
+    from user_agents
+    inner join bot_user_agents
+        on
+            user_agents.user_agent
+            like '%' || bot_user_agents.user_agent_pattern || '%'
+    group by user_agents.user_agent
+),
+
+judged_events as {{ not_materialized() }} (
+    select
+        {% for column in copied_columns if column != 'reject_reason' -%}
+        landed_events.{{ column }},
+        {% endfor -%}
+        case
+            when landed_events.reject_reason is not null
+                then landed_events.reject_reason
+            when bots.user_agent is not null then 'bot'
+        end as reject_reason
+    from landed_events
+    left join bots
+        on lower(landed_events.user_agent) = bots.user_agent
+),
+
+landed_keys as {{ materialized() }} (
+    select
+        load_id,
+        record_number,
+        event_key,
+        device_key,
+        user_key,
+        analytics_consent,
+        reject_reason,
+        occurred_at
+    from judged_events
 ),
 
 {% if is_incremental() -%}
@@ -80,7 +141,7 @@ new_answers as (
         device_key,
         user_key,
         occurred_at
-    from landed_events
+    from landed_keys
     where analytics_consent is not null and reject_reason is null
     union all
     select
@@ -107,7 +168,7 @@ answered_users as (
     group by user_key
 ),
 
-asking_events as (
+asking_events as {{ not_materialized() }} (
     select * from standing_events
     where
         (analytics_consent is null or {{ withdraws_all() }})
@@ -117,7 +178,7 @@ asking_events as (
 -- Events that may have another status now: those with a copy that came or went, and those
 -- that have another answer.
 touched_events as (
-    select event_key from landed_events
+    select event_key from landed_keys
     union distinct
     select event_key from gone_events
     union distinct
@@ -138,29 +199,36 @@ touched_events as (
         or {{ withdraws_all() }}
 ),
 
-touched_copies as (
+touched_copies as {{ not_materialized() }} (
     select * from standing_events
     where
         record_status <> 'rejected'
         and event_key in (select touched_events.event_key from touched_events)
 ),
 
+withheld_copies as (
+    select
+        load_id,
+        record_number
+    from touched_copies
+    where is_withheld
+),
+
 -- What a withheld event says was not kept; staging still has it.
 reread_events as (
     select unioned_events.*
     from unioned_events
-    inner join touched_copies
+    inner join withheld_copies
         on
-            unioned_events.load_id = touched_copies.load_id
-            and unioned_events.record_number = touched_copies.record_number
-    where touched_copies.is_withheld
+            unioned_events.load_id = withheld_copies.load_id
+            and unioned_events.record_number = withheld_copies.record_number
 ),
 
 {% endif -%}
 -- Which copy of an event counts is settled among all its copies, whenever they landed.
-copies as {{ materialized() }} (
+copies as {{ not_materialized() }} (
     select {{ copied_columns | join(', ') }}
-    from landed_events
+    from judged_events
     {% if is_incremental() -%}
         union all
         select {{ copied_columns | join(', ') }}
@@ -172,60 +240,82 @@ copies as {{ materialized() }} (
     {%- endif %}
 ),
 
-numbered as (
+keys as (
+    select * from landed_keys
+    {% if is_incremental() -%}
+        union all
+        select
+            load_id,
+            record_number,
+            event_key,
+            device_key,
+            user_key,
+            analytics_consent,
+            reject_reason,
+            occurred_at
+        from touched_copies
+    {%- endif %}
+),
+
+repeated_events as (
+    select event_key
+    from keys
+    where reject_reason is null
+    group by event_key
+    having count(*) > 1
+),
+
+repeated_copies as (
     select
-        *,
+        load_id,
+        record_number,
+        event_key,
+        received_at,
+        {{ hash_key(content_columns) }} as content_key
+    from copies
+    where
+        reject_reason is null
+        and event_key in (select repeated_events.event_key from repeated_events)
+),
+
+numbered_copies as (
+    select
+        load_id,
+        record_number,
         row_number() over (
-            partition by event_key, case when reject_reason is null then 1 else 0 end
+            partition by event_key
             order by
                 coalesce(received_at, cast('9999-12-31' as timestamp)),
                 content_key,
                 load_id,
                 record_number
         ) as copy_number
-    from copies
+    from repeated_copies
 ),
 
--- An event that says nothing about consent has the latest answer of its device or user.
-questions as (
-    select
-        load_id,
-        record_number,
-        device_key as identifier_key,
-        occurred_at
-    from copies
+-- An event that says nothing about consent has the latest answer of its device or user;
+-- only identifiers that have both questions and answers are looked at.
+asking_keys as (
+    select * from keys
     where
         (analytics_consent is null or {{ withdraws_all() }})
         and reject_reason is null
+),
+
+asking_identifiers as (
+    select device_key as identifier_key from asking_keys
     union distinct
-    select
-        load_id,
-        record_number,
-        user_key as identifier_key,
-        occurred_at
-    from copies
-    where
-        (analytics_consent is null or {{ withdraws_all() }})
-        and reject_reason is null
-        and user_key is not null
+    select user_key as identifier_key from asking_keys
+    where user_key is not null
 ),
 
-{% if is_incremental() -%}
-standing_answers as (
-    select * from standing_events
-    where
-        device_key in (select questions.identifier_key from questions)
-        or user_key in (select questions.identifier_key from questions)
-),
-
-{% endif -%}
-given_answers as (
+answering_keys as {{ not_materialized() }} (
     select
         device_key,
         user_key,
         analytics_consent,
         occurred_at
-    from copies
+    from keys
     where analytics_consent is not null and reject_reason is null
     {% if is_incremental() -%}
         union all
@@ -234,59 +324,108 @@ given_answers as (
             user_key,
             analytics_consent,
             occurred_at
-        from standing_answers
+        from standing_events
         where analytics_consent is not null and reject_reason is null
     {%- endif %}
 ),
 
-answers as (
+answers as {{ materialized() }} (
     select
         device_key as identifier_key,
         analytics_consent,
         occurred_at
-    from given_answers
+    from answering_keys
+    where
+        device_key in (
+            select asking_identifiers.identifier_key from asking_identifiers
+        )
     union all
     select
         user_key as identifier_key,
         analytics_consent,
         occurred_at
-    from given_answers
-    where user_key is not null
+    from answering_keys
+    where
+        user_key in (
+            select asking_identifiers.identifier_key from asking_identifiers
+        )
 ),
 
--- Of two answers at one time the refusal holds: `denied` sorts before `granted`.
-answer_periods as (
+questions as (
+    select
+        load_id,
+        record_number,
+        device_key as identifier_key,
+        occurred_at
+    from asking_keys
+    where analytics_consent is null
+    union all
+    select
+        load_id,
+        record_number,
+        user_key as identifier_key,
+        occurred_at
+    from asking_keys
+    where analytics_consent is null and user_key <> device_key
+),
+
+-- At one time questions come after the answers, and of two answers the refusal holds:
+-- `granted` comes before it.
+stream as (
     select
         identifier_key,
-        min(analytics_consent) as analytics_consent,
+        cast(null as {{ dbt.type_int() }}) as load_id,
+        cast(null as {{ dbt.type_int() }}) as record_number,
+        analytics_consent,
+        occurred_at,
         occurred_at as answered_at,
-        lead(occurred_at) over (
-            partition by identifier_key
-            order by occurred_at
-        ) as answered_until
+        0 as is_question
     from answers
-    group by identifier_key, occurred_at
+    union all
+    select
+        identifier_key,
+        load_id,
+        record_number,
+        cast(null as {{ dbt.type_string() }}) as analytics_consent,
+        occurred_at,
+        cast(null as {{ dbt.type_timestamp() }}) as answered_at,
+        1 as is_question
+    from questions
+    where identifier_key in (select answers.identifier_key from answers)
 ),
 
+answered_questions as (
+    select
+        load_id,
+        record_number,
+        is_question,
+        {{ last_known('analytics_consent') }} over so_far as analytics_consent,
+        {{ last_known('answered_at') }} over so_far as answered_at
+    from stream
+    window so_far as (
+        partition by identifier_key
+        order by
+            occurred_at asc,
+            is_question asc,
+            analytics_consent desc,
+            load_id asc,
+            record_number asc
+        rows between unbounded preceding and current row
+    )
+),
+
+-- Of the device's and the user's answer the later one.
 possible_answers as (
     select
-        questions.load_id,
-        questions.record_number,
-        answer_periods.analytics_consent,
+        load_id,
+        record_number,
+        analytics_consent,
         row_number() over (
-            partition by questions.load_id, questions.record_number
-            order by
-                answer_periods.answered_at desc,
-                answer_periods.analytics_consent asc
+            partition by load_id, record_number
+            order by answered_at desc, analytics_consent asc
         ) as answer_number
-    from questions
-    inner join answer_periods
-        on
-            questions.identifier_key = answer_periods.identifier_key
-            and questions.occurred_at >= answer_periods.answered_at
-            and questions.occurred_at < coalesce(
-                answer_periods.answered_until, cast('9999-12-31' as timestamp)
-            )
+    from answered_questions
+    where is_question = 1 and answered_at is not null
 ),
 
 latest_answers as (
@@ -294,37 +433,49 @@ latest_answers as (
     where answer_number = 1
 ),
 
+numbered_answers as (
+    select
+        *,
+        row_number() over (
+            partition by identifier_key
+            order by occurred_at desc, analytics_consent asc
+        ) as answer_number
+    from answers
+    where {{ withdraws_all() }}
+),
+
 withdrawn_identifiers as (
-    select identifier_key
-    from answer_periods
-    where
-        {{ withdraws_all() }}
-        and answered_until is null
-        and analytics_consent = 'denied'
+    select identifier_key from numbered_answers
+    where answer_number = 1 and analytics_consent = 'denied'
 ),
 
 answered as (
     select
-        numbered.*,
+        copies.*,
+        coalesce(numbered_copies.copy_number, 1) as copy_number,
         case
             when withdrawn_devices.identifier_key is not null then 'denied'
             when withdrawn_users.identifier_key is not null then 'denied'
             else
                 coalesce(
-                    numbered.analytics_consent,
+                    copies.analytics_consent,
                     latest_answers.analytics_consent,
                     'unknown'
                 )
         end as consent_status
-    from numbered
+    from copies
+    left join numbered_copies
+        on
+            copies.load_id = numbered_copies.load_id
+            and copies.record_number = numbered_copies.record_number
     left join latest_answers
         on
-            numbered.load_id = latest_answers.load_id
-            and numbered.record_number = latest_answers.record_number
+            copies.load_id = latest_answers.load_id
+            and copies.record_number = latest_answers.record_number
     left join withdrawn_identifiers as withdrawn_devices
-        on numbered.device_key = withdrawn_devices.identifier_key
+        on copies.device_key = withdrawn_devices.identifier_key
     left join withdrawn_identifiers as withdrawn_users
-        on numbered.user_key = withdrawn_users.identifier_key
+        on copies.user_key = withdrawn_users.identifier_key
 ),
 
 gated as (
@@ -354,8 +505,6 @@ final as (
         event_key,
         device_key,
         user_key,
-        content_key,
-        case when not is_withheld then message_id end as message_id,
         case when not is_withheld then anonymous_id end as anonymous_id,
         case when not is_withheld then user_id end as user_id,
         case when not is_withheld then previous_id end as previous_id,

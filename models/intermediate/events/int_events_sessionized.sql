@@ -2,83 +2,156 @@
     config(
         materialized='incremental',
         incremental_strategy='delete+insert',
-        unique_key='device_key',
+        unique_key=['load_id', 'record_number'],
         on_schema_change='fail',
-        post_hook="delete from {{ this }} where load_id not in (
+        post_hook="delete from {{ this }} where load_id in (
             select load_id from {{ ref('stg_landing__loads') }}
-            where load_status = 'loaded'
+            where load_status <> 'loaded'
         )",
     )
 }}
 
--- Duplicates and withheld events stay in their device's stream, outside every session:
--- a device whose only event turns into one still has a row, replacing its old ones.
+-- Narrow, since it is sorted: what an event says stays in `int_events_classified`.
+-- Duplicates and withheld events lie outside every session; they have a row so that one
+-- that was accepted before loses its session.
 with
 
-readable_events as (
-    select * from {{ ref('int_events_classified') }}
+readable_events as {{ not_materialized() }} (
+    select
+        *,
+        case when campaign_source is not null then 1 else 0 end as has_campaign
+    from {{ ref('int_events_classified') }}
     where record_status <> 'rejected'
 ),
 
-{% if is_incremental() -%}
-loads as (
-    select * from {{ ref('stg_landing__loads') }}
-    where load_status = 'loaded'
+newest_classification as (
+    select max(classified_at_load_id) as load_id
+    from {{ ref('int_events_classified') }}
 ),
 
-touched_devices as (
-    select device_key
+{% if is_incremental() -%}
+gone_loads as (
+    select load_id from {{ ref('stg_landing__loads') }}
+    where load_status <> 'loaded'
+),
+
+changes as (
+    select
+        device_key,
+        occurred_at
     from readable_events
     where
         classified_at_load_id
-        > (select coalesce(max(classified_at_load_id), 0) from {{ this }})
-    union distinct
-    select device_key
+        > (select coalesce(max(sessionized_at_load_id), 0) from {{ this }})
+    union all
+    select
+        device_key,
+        occurred_at
     from {{ this }}
-    where load_id not in (select load_id from loads)
+    where load_id in (select gone_loads.load_id from gone_loads)
+),
+
+touched_devices as {{ materialized() }} (
+    select
+        device_key,
+        min(occurred_at) as changed_since
+    from changes
+    group by device_key
+),
+
+-- A session that began before a change begins there still, and has its number.
+earlier_sessions as (
+    select
+        sessionized.device_key,
+        sessionized.event_key,
+        sessionized.known_user_key,
+        sessionized.session_number,
+        sessionized.occurred_at,
+        row_number() over (
+            partition by sessionized.device_key
+            order by sessionized.session_number desc, sessionized.event_key asc
+        ) as sessions_ago
+    from {{ this }} as sessionized
+    inner join touched_devices
+        on
+            sessionized.device_key = touched_devices.device_key
+            and sessionized.occurred_at < touched_devices.changed_since
+    where sessionized.event_key = sessionized.session_key
+),
+
+-- Where each touched device is taken up again: at the last such session, else at its
+-- first event.
+resumed_devices as {{ materialized() }} (
+    select
+        touched_devices.device_key,
+        earlier_sessions.event_key as first_event_key,
+        earlier_sessions.known_user_key,
+        coalesce(earlier_sessions.session_number, 1) - 1 as n_sessions_before,
+        coalesce(earlier_sessions.occurred_at, cast('1000-01-01' as timestamp))
+            as resumed_at
+    from touched_devices
+    left join earlier_sessions
+        on
+            touched_devices.device_key = earlier_sessions.device_key
+            and earlier_sessions.sessions_ago = 1
 ),
 
 {% endif -%}
-events as (
-    select readable_events.*
+events as {{ not_materialized() }} (
+    select
+        readable_events.*,
+        {% if is_incremental() -%}
+        resumed_devices.known_user_key as earlier_user_key,
+        resumed_devices.n_sessions_before
+        {%- else -%}
+        cast(null as {{ type_compact_key() }}) as earlier_user_key,
+        0 as n_sessions_before
+        {%- endif %}
     from readable_events
     {% if is_incremental() -%}
-        inner join touched_devices
-            on readable_events.device_key = touched_devices.device_key
+        inner join resumed_devices
+            on
+                readable_events.device_key = resumed_devices.device_key
+                and readable_events.occurred_at >= resumed_devices.resumed_at
+                and (
+                    readable_events.occurred_at > resumed_devices.resumed_at
+                    or readable_events.event_key >= resumed_devices.first_event_key
+                )
     {%- endif %}
 ),
 
 ordered as (
     select
-        *,
+        load_id,
+        record_number,
+        event_key,
+        device_key,
+        user_key,
+        source_name,
+        event_type,
+        event_name,
+        has_campaign,
+        n_sessions_before,
+        occurred_at,
         lag(occurred_at) over stream as previous_occurred_at,
-        count(user_key) over stream as user_run
+        sum(has_campaign) over stream as n_campaigns,
+        coalesce({{ last_known('user_key') }} over stream, earlier_user_key)
+            as known_user_key,
+        coalesce(
+            {{ last_known('user_key') }} over (
+                partition by device_key
+                order by occurred_at, event_key
+                rows between unbounded preceding and 1 preceding
+            ),
+            earlier_user_key
+        ) as previous_user_key
     from events
+    where record_status = 'accepted'
     window stream as (
-        partition by device_key, record_status
-        order by occurred_at, event_key, load_id, record_number
+        partition by device_key
+        order by occurred_at, event_key
         rows between unbounded preceding and current row
     )
-),
-
--- The last user known at each event: one user opens every run.
-recognised as (
-    select
-        *,
-        max(user_key) over (
-            partition by device_key, record_status, user_run
-        ) as known_user_key
-    from ordered
-),
-
-bounded as (
-    select
-        *,
-        lag(known_user_key) over (
-            partition by device_key, record_status
-            order by occurred_at, event_key, load_id, record_number
-        ) as previous_user_key
-    from recognised
 ),
 
 flagged as (
@@ -94,29 +167,71 @@ flagged as (
             when user_key <> previous_user_key then 1
             else 0
         end as session_start
-    from bounded
+    from ordered
 ),
 
+-- What was so at the start of the session holds until the next start.
 numbered as (
     select
-        *,
-        sum(session_start) over (
-            partition by device_key, record_status
-            order by occurred_at, event_key, load_id, record_number
-            rows between unbounded preceding and current row
-        ) as session_number
+        load_id,
+        record_number,
+        event_key,
+        device_key,
+        known_user_key,
+        source_name,
+        event_type,
+        event_name,
+        has_campaign,
+        n_campaigns,
+        occurred_at,
+        n_sessions_before + sum(session_start) over stream as session_number,
+        {{ last_known('case when session_start = 1 then event_key end') }} over stream
+            as session_key,
+        {{ last_known(
+            'case when session_start = 1 then n_campaigns - has_campaign end'
+        ) }} over stream as n_campaigns_before
     from flagged
+    window stream as (
+        partition by device_key
+        order by occurred_at, event_key
+        rows between unbounded preceding and current row
+    )
 ),
 
-opened as (
+combined as (
     select
-        *,
-        first_value(event_key) over (
-            partition by device_key, record_status, session_number
-            order by occurred_at, event_key, load_id, record_number
-            rows between unbounded preceding and current row
-        ) as first_event_key
+        load_id,
+        record_number,
+        event_key,
+        device_key,
+        session_key,
+        known_user_key,
+        source_name,
+        'accepted' as record_status,
+        event_type,
+        event_name,
+        session_number,
+        has_campaign = 1 and n_campaigns - n_campaigns_before = 1
+            as is_campaign_start,
+        occurred_at
     from numbered
+    union all
+    select
+        load_id,
+        record_number,
+        event_key,
+        device_key,
+        cast(null as {{ type_compact_key() }}) as session_key,
+        cast(null as {{ type_compact_key() }}) as known_user_key,
+        source_name,
+        record_status,
+        event_type,
+        event_name,
+        cast(null as {{ dbt.type_bigint() }}) as session_number,
+        false as is_campaign_start,
+        occurred_at
+    from events
+    where record_status <> 'accepted'
 ),
 
 final as (
@@ -126,40 +241,27 @@ final as (
         record_number,
         event_key,
         device_key,
-        case
-            when record_status = 'accepted'
-                then {{ hash_key(['device_key', 'first_event_key']) }}
-        end as session_key,
-        user_key,
+        session_key,
         known_user_key,
-        product_id,
-        order_id,
 
         -- attributes
         source_name,
         record_status,
         event_type,
         event_name,
-        device_type,
-        page_path,
-        page_referrer,
-        campaign_source,
-        campaign_medium,
-        campaign_name,
-        category,
-        currency_code,
 
         -- measures
-        session_number,
-        quantity,
-        price_amount,
-        revenue_amount,
-        classified_at_load_id,
+        cast(session_number as {{ dbt.type_bigint() }}) as session_number,
+        -- What reads this in slices starts from the newest load when a row was written.
+        (select newest_classification.load_id from newest_classification)
+            as sessionized_at_load_id,
+
+        -- flags
+        is_campaign_start,
 
         -- times
-        occurred_at,
-        received_at
-    from opened
+        occurred_at
+    from combined
 )
 
 select * from final

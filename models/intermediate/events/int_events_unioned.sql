@@ -4,8 +4,8 @@
 -- own id, and texts leave without the addresses and numbers that sites put into them.
 {% set staged_columns = [
     'load_id', 'record_number', 'message_id', 'anonymous_id', 'user_id', 'previous_id',
-    'email', 'phone', 'product_id', 'order_id', 'content_key', 'source_name',
-    'event_type', 'event_name', 'user_agent', 'device_type', 'country_code',
+    'email', 'phone', 'product_id', 'order_id', 'source_name', 'event_type',
+    'event_name', 'user_agent', 'device_type', 'country_code',
     'country_name', 'page_path', 'page_referrer', 'campaign_source', 'campaign_medium',
     'campaign_name', 'category', 'currency_code', 'analytics_consent',
     'personalization_consent', 'advertising_consent', 'reject_reason', 'quantity',
@@ -25,8 +25,8 @@ countries as (
     select * from {{ ref('countries') }}
 ),
 
-bot_user_agents as (
-    select * from {{ ref('bot_user_agents') }}
+blocked_identifiers as (
+    select * from {{ ref('blocked_identifiers') }}
 ),
 
 landed_events as (
@@ -37,86 +37,118 @@ landed_events as (
     from ga4_events
 ),
 
-bots as (
-    select landed_events.user_agent
+blocked_values as (
+    select
+        identifier_value,
+        max(case when identifier_type in ('anonymous_id', 'any') then 1 else 0 end)
+            as is_segment_device,
+        max(case when identifier_type in ('ga4_pseudo_id', 'any') then 1 else 0 end)
+            as is_ga4_device,
+        max(case when identifier_type in ('user_id', 'any') then 1 else 0 end)
+            as is_user
+    from blocked_identifiers
+    group by identifier_value
+),
+
+-- A value that anybody may have (`null`, `anonymous`) is no device and no user: nobody's
+-- consent and no session passes over it.
+named_events as (
+    select
+        landed_events.*,
+        {{ pseudonymous_id('landed_events.anonymous_id') }} as pseudonymous_device_id,
+        {{ pseudonymous_id('landed_events.user_id') }} as pseudonymous_user_id,
+        {{ pseudonymous_id('landed_events.previous_id') }} as pseudonymous_previous_id,
+        coalesce(
+            landed_events.email, {{ clean_email('landed_events.user_id') }}
+        ) as any_email,
+        coalesce(
+            case landed_events.source_name
+                when 'ga4' then blocked_devices.is_ga4_device
+                else blocked_devices.is_segment_device
+            end,
+            0
+        ) = 1 as is_device_blocked,
+        coalesce(blocked_users.is_user, 0) = 1 as is_user_blocked
     from landed_events
-    inner join bot_user_agents
-        on
-            lower(landed_events.user_agent)
-            like '%' || bot_user_agents.user_agent_pattern || '%'
-    group by landed_events.user_agent
+    left join blocked_values as blocked_devices
+        on lower(landed_events.anonymous_id) = blocked_devices.identifier_value
+    left join blocked_values as blocked_users
+        on lower(landed_events.user_id) = blocked_users.identifier_value
+),
+
+known_events as (
+    select
+        *,
+        case when not is_device_blocked then pseudonymous_device_id end
+            as known_device_id,
+        case when not is_user_blocked then pseudonymous_user_id end as known_user_id
+    from named_events
+),
+
+-- A user without a device is a stream of their own; so is an event of nobody.
+keyed_events as (
+    select
+        known_events.*,
+        {{ compact_key("source_name || ':' || message_id") }} as event_key,
+        {{ compact_key(
+            salt() ~ " || coalesce("
+            ~ "case source_name when 'ga4' then 'ga4_pseudo_id:' else 'anonymous_id:' end"
+            ~ " || known_device_id, 'user_id:' || known_user_id,"
+            ~ " 'event:' || source_name || ':' || message_id)"
+        ) }} as device_key,
+        {{ compact_identifier_key('user_id', 'known_user_id') }} as user_key,
+        {{ identifier_key('email_hash', 'any_email') }} as email_hash,
+        {{ identifier_key('phone_hash', 'phone') }} as phone_hash
+    from known_events
 ),
 
 final as (
     select
         -- keys
-        landed_events.load_id,
-        landed_events.record_number,
-        {{ hash_key(['landed_events.source_name', 'landed_events.message_id']) }}
-            as event_key,
-        -- The device's stream; a user without a device is a stream of their own.
-        coalesce(
-            case landed_events.source_name
-                when 'ga4'
-                    then {{ identifier_key(
-                        'ga4_pseudo_id', pseudonymous_id('landed_events.anonymous_id')
-                    ) }}
-                else {{ identifier_key(
-                    'anonymous_id', pseudonymous_id('landed_events.anonymous_id')
-                ) }}
-            end,
-            {{ identifier_key('user_id', pseudonymous_id('landed_events.user_id')) }}
-        ) as device_key,
-        {{ identifier_key('user_id', pseudonymous_id('landed_events.user_id')) }}
-            as user_key,
-        {{ mask_contacts('landed_events.message_id') }} as message_id,
-        {{ pseudonymous_id('landed_events.anonymous_id') }} as anonymous_id,
-        {{ pseudonymous_id('landed_events.user_id') }} as user_id,
-        {{ pseudonymous_id('landed_events.previous_id') }} as previous_id,
-        {{ identifier_key(
-            'email_hash',
-            'coalesce(landed_events.email, ' ~ clean_email('landed_events.user_id') ~ ')'
-        ) }} as email_hash,
-        {{ identifier_key('phone_hash', 'landed_events.phone') }} as phone_hash,
-        {{ pseudonymous_id('landed_events.product_id') }} as product_id,
-        {{ pseudonymous_id('landed_events.order_id') }} as order_id,
-        landed_events.content_key,
+        keyed_events.load_id,
+        keyed_events.record_number,
+        keyed_events.event_key,
+        keyed_events.device_key,
+        keyed_events.user_key,
+        {{ mask_contacts('keyed_events.message_id') }} as message_id,
+        keyed_events.pseudonymous_device_id as anonymous_id,
+        keyed_events.pseudonymous_user_id as user_id,
+        keyed_events.pseudonymous_previous_id as previous_id,
+        keyed_events.email_hash,
+        keyed_events.phone_hash,
+        {{ pseudonymous_id('keyed_events.product_id') }} as product_id,
+        {{ pseudonymous_id('keyed_events.order_id') }} as order_id,
 
         -- attributes
-        landed_events.source_name,
-        landed_events.event_type,
-        {{ mask_contacts('landed_events.event_name') }} as event_name,
-        {{ mask_contacts('landed_events.device_type') }} as device_type,
-        coalesce(landed_events.country_code, countries.country_code) as country_code,
-        {{ mask_contacts('landed_events.page_path') }} as page_path,
-        {{ mask_contacts('landed_events.page_referrer') }} as page_referrer,
-        {{ mask_contacts('landed_events.campaign_source') }} as campaign_source,
-        {{ mask_contacts('landed_events.campaign_medium') }} as campaign_medium,
-        {{ mask_contacts('landed_events.campaign_name') }} as campaign_name,
-        {{ mask_contacts('landed_events.category') }} as category,
-        {{ mask_contacts('landed_events.currency_code') }} as currency_code,
-        landed_events.analytics_consent,
-        landed_events.personalization_consent,
-        landed_events.advertising_consent,
-        case
-            when landed_events.reject_reason is not null
-                then landed_events.reject_reason
-            when bots.user_agent is not null then 'bot'
-        end as reject_reason,
+        keyed_events.source_name,
+        keyed_events.event_type,
+        {{ mask_contacts('keyed_events.event_name') }} as event_name,
+        keyed_events.user_agent,
+        {{ mask_contacts('keyed_events.device_type') }} as device_type,
+        coalesce(keyed_events.country_code, countries.country_code) as country_code,
+        {{ mask_contacts('keyed_events.page_path') }} as page_path,
+        {{ mask_contacts('keyed_events.page_referrer') }} as page_referrer,
+        {{ mask_contacts('keyed_events.campaign_source') }} as campaign_source,
+        {{ mask_contacts('keyed_events.campaign_medium') }} as campaign_medium,
+        {{ mask_contacts('keyed_events.campaign_name') }} as campaign_name,
+        {{ mask_contacts('keyed_events.category') }} as category,
+        {{ mask_contacts('keyed_events.currency_code') }} as currency_code,
+        keyed_events.analytics_consent,
+        keyed_events.personalization_consent,
+        keyed_events.advertising_consent,
+        keyed_events.reject_reason,
 
         -- measures
-        landed_events.quantity,
-        landed_events.price_amount,
-        landed_events.revenue_amount,
+        keyed_events.quantity,
+        keyed_events.price_amount,
+        keyed_events.revenue_amount,
 
         -- times
-        landed_events.occurred_at,
-        landed_events.received_at
-    from landed_events
-    left join bots
-        on landed_events.user_agent = bots.user_agent
+        keyed_events.occurred_at,
+        keyed_events.received_at
+    from keyed_events
     left join countries
-        on lower(landed_events.country_name) = lower(countries.country_name)
+        on lower(keyed_events.country_name) = lower(countries.country_name)
 )
 
 select * from final

@@ -1,47 +1,67 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='delete+insert',
+        unique_key='session_key',
+        on_schema_change='fail',
+        post_hook="delete from {{ this }} where n_events = 0",
+    )
+}}
+
+-- depends_on: {{ ref('stg_landing__loads') }}
 with
 
-events as (
-    select * from {{ ref('int_events_sessionized') }}
+first_events as {{ not_materialized() }} (
+    select * from {{ ref('int_events_classified') }}
     where record_status = 'accepted'
 ),
 
-customer_identifiers as (
-    select * from {{ ref('int_customer_identifiers') }}
+campaign_events as {{ not_materialized() }} (
+    select * from {{ ref('int_events_classified') }}
+    where record_status = 'accepted' and campaign_source is not null
 ),
 
-numbered as (
+customer_keys as {{ not_materialized() }} (
+    select * from {{ ref('int_customer_keys') }}
+),
+
+newest as (
     select
-        *,
-        row_number() over (
-            partition by session_key
-            order by occurred_at, event_key
-        ) as session_event_number,
-        row_number() over (
-            partition by session_key
-            order by
-                case when campaign_source is null then 1 else 0 end,
-                occurred_at,
-                event_key
-        ) as campaign_number
-    from events
+        (
+            select max(sessionized_at_load_id) from {{ ref('int_events_sessionized') }}
+        ) as summed_at_load_id,
+        (select max(change_number) from customer_keys) as customer_change_number
 ),
 
-aggregated as (
+{% if is_incremental() -%}
+standing_sessions as {{ not_materialized() }} (
+    select * from {{ this }}
+),
+
+watermarks as (
+    select
+        coalesce(max(summed_at_load_id), 0) as load_id,
+        coalesce(max(customer_change_number), 0) as change_number
+    from standing_sessions
+),
+
+{% endif -%}
+events as {{ not_materialized() }} (
+    select * from {{ ref('int_events_sessionized') }}
+    {% if is_incremental() -%}
+        where sessionized_at_load_id > (select watermarks.load_id from watermarks)
+    {%- endif %}
+),
+
+-- Where a user is known, the last one of the session is also its only one.
+aggregated as {{ materialized() }} (
     select
         session_key,
         min(device_key) as device_key,
+        max(known_user_key) as user_key,
         min(source_name) as source_name,
-        max(user_key) as session_user_key,
-        max(case when session_event_number = 1 then known_user_key end)
-            as device_user_key,
-        max(case when session_event_number = 1 then device_type end) as device_type,
-        max(case when session_event_number = 1 then page_path end)
-            as landing_page_path,
-        max(case when session_event_number = 1 then page_referrer end) as page_referrer,
-        max(case when campaign_number = 1 then campaign_source end) as campaign_source,
-        max(case when campaign_number = 1 then campaign_medium end) as campaign_medium,
-        max(case when campaign_number = 1 then campaign_name end) as campaign_name,
         min(session_number) as device_session_number,
+        max(case when is_campaign_start then event_key end) as campaign_event_key,
         count(*) as n_events,
         sum(case when event_type in ('page', 'screen') then 1 else 0 end)
             as n_page_views,
@@ -55,24 +75,130 @@ aggregated as (
             as n_orders_completed,
         min(occurred_at) as started_at,
         max(occurred_at) as ended_at
-    from numbered
+    from events
+    where session_key is not null
     group by session_key
+),
+
+-- A session's key is its first event's.
+described as (
+    select
+        aggregated.session_key,
+        aggregated.device_key,
+        aggregated.user_key,
+        first_events.load_id,
+        aggregated.source_name,
+        first_events.device_type,
+        first_events.page_path as landing_page_path,
+        first_events.page_referrer,
+        campaign_events.campaign_source,
+        campaign_events.campaign_medium,
+        campaign_events.campaign_name,
+        aggregated.device_session_number,
+        aggregated.n_events,
+        aggregated.n_page_views,
+        aggregated.n_product_views,
+        aggregated.n_products_added,
+        aggregated.n_checkouts_started,
+        aggregated.n_orders_completed,
+        aggregated.started_at,
+        aggregated.ended_at,
+        {{ to_business_date('aggregated.started_at') }} as started_date
+    from aggregated
+    inner join first_events
+        on aggregated.session_key = first_events.event_key
+    left join campaign_events
+        on aggregated.campaign_event_key = campaign_events.event_key
+),
+
+{% if is_incremental() -%}
+changed_keys as (
+    select compact_identifier_key
+    from customer_keys
+    where change_number > (select watermarks.change_number from watermarks)
+),
+
+rebuilt_events as (
+    select event_key from events
+),
+
+gone_loads as (
+    select load_id from {{ ref('stg_landing__loads') }}
+    where load_status <> 'loaded'
+),
+
+-- Sessions that stand as they are, but maybe for another customer; and those whose first
+-- event is no first event any more, which leave with the next step.
+revisited as (
+    select session_key from standing_sessions
+    where
+        device_key in (select changed_keys.compact_identifier_key from changed_keys)
+    union distinct
+    select session_key from standing_sessions
+    where user_key in (select changed_keys.compact_identifier_key from changed_keys)
+    union distinct
+    select session_key from standing_sessions
+    where session_key in (select rebuilt_events.event_key from rebuilt_events)
+    union distinct
+    select session_key from standing_sessions
+    where load_id in (select gone_loads.load_id from gone_loads)
+),
+
+ended as (
+    select event_key as session_key from rebuilt_events
+    union distinct
+    select session_key from standing_sessions
+    where load_id in (select gone_loads.load_id from gone_loads)
+),
+
+revisited_sessions as (
+    select
+        standing_sessions.*,
+        case when ended.session_key is null then 1 else 0 end as is_standing
+    from standing_sessions
+    inner join revisited
+        on standing_sessions.session_key = revisited.session_key
+    left join ended
+        on standing_sessions.session_key = ended.session_key
+    where
+        standing_sessions.session_key not in (
+            select aggregated.session_key from aggregated
+        )
+),
+
+{% endif -%}
+{% set described_columns = [
+    'session_key', 'device_key', 'user_key', 'load_id', 'source_name', 'device_type',
+    'landing_page_path', 'page_referrer', 'campaign_source', 'campaign_medium',
+    'campaign_name', 'device_session_number', 'n_page_views', 'n_product_views',
+    'n_products_added', 'n_checkouts_started', 'n_orders_completed', 'started_at',
+    'ended_at', 'started_date',
+] -%}
+sessions as (
+    select
+        {{ described_columns | join(', ') }},
+        n_events
+    from described
+    {% if is_incremental() -%}
+        union all
+        select
+            {{ described_columns | join(', ') }},
+            n_events * is_standing as n_events
+        from revisited_sessions
+    {%- endif %}
 ),
 
 -- The user seen in the session, else the last one before on the device, else the
 -- device's own customer.
 attributed as (
     select
-        aggregated.*,
-        coalesce(user_customers.customer_id, device_customers.customer_id)
-            as customer_id
-    from aggregated
-    left join customer_identifiers as user_customers
-        on
-            coalesce(aggregated.session_user_key, aggregated.device_user_key)
-            = user_customers.identifier_key
-    left join customer_identifiers as device_customers
-        on aggregated.device_key = device_customers.identifier_key
+        sessions.*,
+        coalesce(user_keys.customer_id, device_keys.customer_id) as customer_id
+    from sessions
+    left join customer_keys as user_keys
+        on sessions.user_key = user_keys.compact_identifier_key
+    left join customer_keys as device_keys
+        on sessions.device_key = device_keys.compact_identifier_key
 ),
 
 final as (
@@ -80,7 +206,9 @@ final as (
         -- keys
         session_key,
         device_key,
+        user_key,
         customer_id,
+        load_id,
 
         -- attributes
         source_name,
@@ -99,11 +227,13 @@ final as (
         n_products_added,
         n_checkouts_started,
         n_orders_completed,
+        (select newest.summed_at_load_id from newest) as summed_at_load_id,
+        (select newest.customer_change_number from newest) as customer_change_number,
 
         -- times
         started_at,
         ended_at,
-        {{ to_business_date('started_at') }} as started_date
+        started_date
     from attributed
 )
 

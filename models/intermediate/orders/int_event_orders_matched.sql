@@ -30,10 +30,10 @@ ranked as (
         load_id,
         record_number,
         event_key,
-        user_key,
+        user_id,
         email_hash,
         phone_hash,
-        device_key,
+        anonymous_id,
         order_id,
         source_name,
         device_type,
@@ -44,7 +44,7 @@ ranked as (
         occurred_at,
         case source_name when 'segment' then 1 when 'ga4' then 2 else 3 end
             as source_rank,
-        coalesce(order_id, event_key) as copies_key,
+        coalesce(order_id, cast(event_key as {{ dbt.type_string() }})) as copies_key,
         case when order_id is null then 0 else 1 end as has_order_id
     from purchases
 ),
@@ -128,8 +128,16 @@ final as (
             end
         ) as order_key,
         dated.order_id,
-        coalesce(dated.user_key, dated.email_hash, dated.phone_hash, dated.device_key)
-            as identifier_key,
+        coalesce(
+            {{ identifier_key('user_id', 'dated.user_id') }},
+            dated.email_hash,
+            dated.phone_hash,
+            case dated.source_name
+                when 'ga4'
+                    then {{ identifier_key('ga4_pseudo_id', 'dated.anonymous_id') }}
+                else {{ identifier_key('anonymous_id', 'dated.anonymous_id') }}
+            end
+        ) as identifier_key,
 
         -- attributes
         dated.source_name,

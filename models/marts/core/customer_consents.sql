@@ -6,6 +6,11 @@ customer_identifiers as (
     select * from {{ ref('int_customer_identifiers') }}
 ),
 
+customer_keys as (
+    select * from {{ ref('int_customer_keys') }}
+    where customer_id is not null
+),
+
 signals as (
     select * from {{ ref('int_consent_signals') }}
 ),
@@ -16,22 +21,22 @@ consent_purposes as (
 
 answers as (
     select
-        customer_identifiers.customer_id,
+        customer_keys.customer_id,
         signals.purpose,
         signals.consent_status,
         signals.source_name,
         signals.decided_at,
         row_number() over (
-            partition by customer_identifiers.customer_id, signals.purpose
+            partition by customer_keys.customer_id, signals.purpose
             order by
                 signals.decided_at desc,
                 signals.consent_status asc,
                 signals.source_name asc,
-                signals.identifier_key asc
+                signals.compact_identifier_key asc
         ) as answer_number
     from signals
-    inner join customer_identifiers
-        on signals.identifier_key = customer_identifiers.identifier_key
+    inner join customer_keys
+        on signals.compact_identifier_key = customer_keys.compact_identifier_key
 ),
 
 latest_answers as (

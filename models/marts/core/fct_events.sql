@@ -1,6 +1,15 @@
+{{ config(materialized='view') }}
+
+-- A view: what an event says, its session and its customer are each kept once, and meet
+-- where somebody looks.
 with
 
 events as (
+    select * from {{ ref('int_events_classified') }}
+    where record_status = 'accepted'
+),
+
+sessionized_events as (
     select * from {{ ref('int_events_sessionized') }}
     where record_status = 'accepted'
 ),
@@ -13,7 +22,7 @@ final as (
     select
         -- keys
         events.event_key,
-        events.session_key,
+        sessionized_events.session_key,
         events.device_key,
         sessions.customer_id,
         events.product_id,
@@ -49,8 +58,10 @@ final as (
         {{ to_business_date('events.occurred_at') }} as occurred_date,
         events.received_at
     from events
+    inner join sessionized_events
+        on events.event_key = sessionized_events.event_key
     inner join sessions
-        on events.session_key = sessions.session_key
+        on sessionized_events.session_key = sessions.session_key
 )
 
 select * from final
