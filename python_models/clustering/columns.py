@@ -38,7 +38,9 @@ MODEL_ID: Final = "model_id"
 ALGORITHM: Final = "algorithm"
 N_CLUSTERS: Final = "n_clusters"
 N_CUSTOMERS: Final = "n_customers"
+N_SAMPLED_CUSTOMERS: Final = "n_sampled_customers"
 SILHOUETTE_SCORE: Final = "silhouette_score"
+STABILITY_SCORE: Final = "stability_score"
 INERTIA: Final = "inertia"
 OUTCOME_CODE: Final = "outcome_code"
 OUTCOME: Final = "outcome"
@@ -84,7 +86,9 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             ALGORITHM: VARCHAR,
             N_CLUSTERS: BIGINT,
             N_CUSTOMERS: BIGINT,
+            N_SAMPLED_CUSTOMERS: BIGINT,
             SILHOUETTE_SCORE: DOUBLE,
+            STABILITY_SCORE: DOUBLE,
             INERTIA: DOUBLE,
             OUTCOME_CODE: VARCHAR,
             OUTCOME: VARCHAR,

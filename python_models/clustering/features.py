@@ -106,7 +106,9 @@ def check_features(
         message = f"{c.CUSTOMER_ID}: {n_without} missing value(s)"
         raise ValueError(message)
     ids = frame[c.CUSTOMER_ID].astype(str).to_numpy(dtype=np.str_)
-    n_repeated = len(ids) - len(np.unique(ids))
+    order = np.argsort(ids, kind="stable")
+    ids = ids[order]
+    n_repeated = int((ids[1:] == ids[:-1]).sum())
     if n_repeated:
         message = f"{c.CUSTOMER_ID}: {n_repeated} repeated value(s)"
         raise ValueError(message)
@@ -116,12 +118,11 @@ def check_features(
         if n_other:
             message = f"{c.AS_OF_DATE}: {n_other} value(s) other than {as_of_date}"
             raise ValueError(message)
-    order = np.argsort(ids, kind="stable")
     raw = pd.DataFrame(
         {name: _to_numbers(frame[name])[order] for name in names},
         index=range(len(ids)),
     )
-    return CheckedFeatures(customer_ids=ids[order], raw=raw)
+    return CheckedFeatures(customer_ids=ids, raw=raw)
 
 
 def _to_numbers(column: pd.Series) -> NDArray[np.float64]:

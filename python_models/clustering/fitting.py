@@ -1,11 +1,11 @@
 """Fit: choose how many clusters there are, or that there is one, and say why.
 
 Algorithms: k-means by Lloyd's iterations from k-means++ starts (Arthur, D. and
-Vassilvitskii, S., 2007, SODA), as scikit-learn has it; with many customers the starts
-are tried on a sample and refined on all (Bradley, P. S. and Fayyad, U. M., 1998, ICML).
-Everything runs on one thread:
-sums over threads would end in other last digits on another machine, and for matrices
-this narrow threads cost more than they give.
+Vassilvitskii, S., 2007, SODA), as scikit-learn has it. With many customers, candidates
+are fitted and judged on a sample, and the chosen one is refined on all (Bradley, P. S.
+and Fayyad, U. M., 1998, ICML); how far other samples agree is measured (`stability`).
+Everything runs on one thread: sums over threads would end in other last digits on
+another machine, and for matrices this narrow threads cost more than they give.
 """
 
 import dataclasses
@@ -45,8 +45,9 @@ from python_models.clustering.model import (
 from python_models.clustering.naming import name_clusters
 from python_models.clustering.references import Gap, ReferenceSets
 from python_models.clustering.silhouettes import mean_silhouettes
+from python_models.clustering.stability import measure_stability
 
-CODE_VERSION: Final = "1.0.0"
+CODE_VERSION: Final = "2.0.0"
 """Version of the technique: raise it when the same input may give another model."""
 
 
@@ -61,11 +62,15 @@ def fit_clusters(
 
     Features are transformed, those that don't vary are dropped, the rest are
     standardised, and k-means is fitted for every number of clusters from `k_min` to
-    `k_max`, but fewer than there are distinct customers. Candidates are judged from the
+    `k_max`, but fewer than there are distinct customers, on a sample of `sample_size`
+    where there are more. Whether a customer is in it depends on `customer_id` and
+    `random_state` alone, so most of a month's sample is next month's. Candidates are
+    judged from the
     best mean silhouette down; the first whose silhouette is at least `min_silhouette`
     and whose gap to reference sets without clusters (`references`) is at least
     `min_gap` and `min_gap_errors` standard errors is chosen. If none is, there is one
-    cluster. The elbow is reported beside the silhouettes and decides nothing.
+    cluster. The elbow is reported beside the silhouettes and decides nothing. The
+    chosen candidate is refined on all customers.
 
     With one varying feature there is always one cluster: a feature's own shape is what
     the reference sets keep, and rule segments cut a single measure better.
@@ -108,7 +113,7 @@ def fit_clusters(
     axes = [feature for feature in model_features if feature.is_used]
     points = scale_values(checked.raw, axes)
     with threadpool_limits(limits=1):
-        choice = _choose(points, config, n_features=len(specs))
+        choice = _choose(checked.customer_ids, points, config, n_features=len(specs))
     labels = align_labels(
         choice.centroids,
         axes,
@@ -139,7 +144,9 @@ def fit_clusters(
         model_id=_hash_inputs(checked, as_of_date, config, previous),
         as_of_date=as_of_date,
         n_customers=len(points),
+        n_sampled_customers=choice.n_sampled,
         silhouette_score=choice.silhouette_score,
+        stability_score=choice.stability_score,
         inertia=choice.inertia,
         outcome_code=choice.outcome_code,
         outcome=choice.outcome,
@@ -222,11 +229,14 @@ class _Choice:
     inertia: float
     outcome_code: str
     outcome: str
+    n_sampled: int
     silhouette_score: float | None = None
+    stability_score: float | None = None
     candidates: tuple[ClusterCandidate, ...] = ()
 
 
 def _choose(
+    customer_ids: NDArray[np.str_],
     points: NDArray[np.float64],
     config: ClusteringConfig,
     *,
@@ -245,7 +255,12 @@ def _choose(
             NO_VARIATION,
             f"one cluster: none of the {n_features} features varies",
         )
-    n_distinct = len(pd.DataFrame(points).drop_duplicates())
+    sample = _sample(customer_ids, config.sample_size, config.random_state)
+    n_distinct = _count_distinct(points[sample])
+    # Where a sample has so few, what is rare may be all that tells customers apart.
+    if n_distinct <= config.k_max and len(sample) < n_customers:
+        sample = np.arange(n_customers)
+        n_distinct = _count_distinct(points)
     numbers = range(config.k_min, min(config.k_max, n_distinct - 1) + 1)
     if not numbers:
         return _one_cluster(
@@ -254,68 +269,67 @@ def _choose(
             f"one cluster: only {n_distinct} distinct customers, too few for "
             f"{config.k_min} clusters",
         )
-    return _judge(points, _fit_all(points, numbers, config), config)
+    return _judge(points, sample, numbers, config)
 
 
-def _fit_all(
-    points: NDArray[np.float64],
-    numbers: Sequence[int],
-    config: ClusteringConfig,
-) -> list[KMeans]:
-    """Fit every number of clusters, trying starts on a sample where there are many."""
-    generator = np.random.default_rng(config.random_state)
-    sample = points[_draw(generator, len(points), config.start_sample_size)]
-    if len(pd.DataFrame(sample).drop_duplicates()) <= numbers[-1]:
-        sample = points
-    fits = []
-    for number in numbers:
-        fit = KMeans(
-            n_clusters=number,
-            n_init=config.n_init,
-            random_state=config.random_state,
-        ).fit(sample)
-        if len(sample) < len(points):
-            fit = KMeans(
-                n_clusters=number,
-                init=fit.cluster_centers_,
-                n_init=1,
-                random_state=config.random_state,
-            ).fit(points)
-        fits.append(fit)
-    return fits
+def _sample(
+    customer_ids: NDArray[np.str_], size: int, random_state: int
+) -> NDArray[np.int64]:
+    """Take customers by a hash of their ids, all of them where there are no more."""
+    if len(customer_ids) <= size:
+        return np.arange(len(customer_ids))
+    hashes = pd.util.hash_array(
+        customer_ids.astype(object),
+        hash_key=f"{random_state:016x}",
+        categorize=False,
+    )
+    return np.sort(np.argsort(hashes, kind="stable")[:size])
+
+
+def _count_distinct(points: NDArray[np.float64]) -> int:
+    return len(pd.DataFrame(points).drop_duplicates())
 
 
 def _one_cluster(
-    points: NDArray[np.float64],
-    outcome_code: str,
-    outcome: str,
-    *,
-    silhouette_score: float | None = None,
-    candidates: tuple[ClusterCandidate, ...] = (),
+    points: NDArray[np.float64], outcome_code: str, outcome: str
 ) -> _Choice:
     """Put everybody in one cluster, at the mean: the origin of scaled units."""
     return _Choice(
         centroids=np.zeros((1, points.shape[1])),
         positions=np.zeros(len(points), dtype=np.int64),
-        inertia=float((points**2).sum()),
+        inertia=float(np.einsum("ij,ij->", points, points)),
         outcome_code=outcome_code,
         outcome=outcome,
-        silhouette_score=silhouette_score,
-        candidates=candidates,
+        n_sampled=len(points),
     )
 
 
 def _judge(
     points: NDArray[np.float64],
-    fits: Sequence[KMeans],
+    sample: NDArray[np.int64],
+    numbers: Sequence[int],
     config: ClusteringConfig,
 ) -> _Choice:
+    """Fit every number of clusters on the sample, and choose one or none."""
+    sampled = points[sample]
+    fits = [
+        KMeans(
+            n_clusters=number,
+            n_init=config.n_init,
+            random_state=config.random_state,
+        ).fit(sampled)
+        for number in numbers
+    ]
     generator = np.random.default_rng(config.random_state)
-    scores = _score(points, fits, config, generator)
+    scored = _draw(generator, len(sampled), config.silhouette_sample_size)
+    scores = mean_silhouettes(
+        sampled[scored],
+        [fit.labels_[scored].astype(np.int64) for fit in fits],
+    )
     # The best silhouette first, the fewer clusters of equals.
     ranking = sorted(range(len(fits)), key=lambda i: (-scores[i], i))
     references = ReferenceSets(
-        points[_draw(generator, len(points), config.reference_sample_size)],
+        sampled[_draw(generator, len(sampled), config.reference_sample_size)],
         n_references=config.n_references,
         n_init=config.n_init,
         random_state=config.random_state,
@@ -333,9 +347,15 @@ def _judge(
         if gaps[i].gap >= _needed_gap(gaps[i], config):
             chosen = i
             break
-    inertias = [float(fit.inertia_) for fit in fits]
-    numbers = [int(fit.n_clusters) for fit in fits]
-    elbow = find_elbow([1, *numbers], [float((points**2).sum()), *inertias])
+    weight = len(points) / len(sampled)
+    inertias = [weight * float(fit.inertia_) for fit in fits]
+    elbow = find_elbow(
+        [1, *numbers],
+        [weight * float((sampled**2).sum()), *inertias],
+    )
+    refined = None if chosen is None else _refine(points, sampled, fits[chosen], config)
+    if chosen is not None and refined is not None:
+        inertias[chosen] = float(refined.inertia_)
     candidates = tuple(
         ClusterCandidate(
             n_clusters=numbers[i],
@@ -353,19 +373,22 @@ def _judge(
         if len(numbers) == 1
         else f"{numbers[0]} to {numbers[-1]} clusters"
     )
-    if chosen is None:
+    if chosen is None or refined is None:
         reason = (
             f"below the least silhouette of {config.min_silhouette:g}"
             if best.gap is None
             else "no better than reference sets without clusters "
             f"(gap {best.gap.gap:.3f}, needed {_needed_gap(best.gap, config):.3f})"
         )
-        return _one_cluster(
-            points,
-            NO_SEPARATION,
-            f"one cluster: nothing separates customers among {tried}; the best "
-            f"silhouette, {best.silhouette_score:.3f} at {best.n_clusters}, "
-            f"is {reason}",
+        return dataclasses.replace(
+            _one_cluster(
+                points,
+                NO_SEPARATION,
+                f"one cluster: nothing separates customers among {tried}; the best "
+                f"silhouette, {best.silhouette_score:.3f} at {best.n_clusters}, "
+                f"is {reason}",
+            ),
+            n_sampled=len(sampled),
             silhouette_score=best.silhouette_score,
             candidates=candidates,
         )
@@ -376,8 +399,9 @@ def _judge(
         if winner is best
         else "the best that also beats reference sets without clusters"
     )
-    centroids = np.asarray(fits[chosen].cluster_centers_, dtype=np.float64)
+    centroids = np.asarray(refined.cluster_centers_, dtype=np.float64)
     positions, _ = nearest_centroids(points, centroids)
+    stability = measure_stability(points, centroids, sample, config=config)
     return _Choice(
         centroids=centroids,
         positions=positions,
@@ -386,9 +410,11 @@ def _judge(
         outcome=(
             f"{winner.n_clusters} clusters: silhouette {winner.silhouette_score:.3f}, "
             f"{qualifier} among {tried}; gap to the reference sets {gap.gap:.3f}, "
-            f"needed {_needed_gap(gap, config):.3f}"
+            f"needed {_needed_gap(gap, config):.3f}; stability {stability:.3f}"
         ),
+        n_sampled=len(sampled),
         silhouette_score=winner.silhouette_score,
+        stability_score=stability,
         candidates=candidates,
     )
 
@@ -397,17 +423,21 @@ def _needed_gap(gap: Gap, config: ClusteringConfig) -> float:
     return max(config.min_gap, config.min_gap_errors * gap.error)
 
 
-def _score(
+def _refine(
     points: NDArray[np.float64],
-    fits: Sequence[KMeans],
+    sampled: NDArray[np.float64],
+    fit: KMeans,
     config: ClusteringConfig,
-    generator: np.random.Generator,
-) -> NDArray[np.float64]:
-    sample = _draw(generator, len(points), config.silhouette_sample_size)
-    return mean_silhouettes(
-        points[sample],
-        [fit.labels_[sample].astype(np.int64) for fit in fits],
-    )
+) -> KMeans:
+    """Let the chosen clusters of a sample settle among all customers."""
+    if len(sampled) == len(points):
+        return fit
+    return KMeans(
+        n_clusters=fit.n_clusters,
+        init=fit.cluster_centers_,
+        n_init=1,
+        random_state=config.random_state,
+    ).fit(points)
 
 
 def _draw(generator: np.random.Generator, n: int, size: int) -> NDArray[np.int64]:

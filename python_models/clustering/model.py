@@ -80,7 +80,8 @@ class ClusterCandidate:
     silhouette_score : float
         Mean silhouette, -1 to 1.
     inertia : float
-        Sum of squared distances to the nearest centroid, in scaled units.
+        Sum of squared distances to the nearest centroid, in scaled units; of a sample's
+        customers, scaled up to all, where the candidate was fitted on a sample only.
     is_elbow, is_chosen : bool
         Whether inertia bends most here; whether the model uses this number.
     gap : Gap or None
@@ -107,9 +108,14 @@ class ClusterModel:
         The date whose features it was fitted on.
     n_customers : int
         Customers it was fitted on.
+    n_sampled_customers : int
+        How many of them the number of clusters was chosen on.
     silhouette_score : float or None
         Mean silhouette of the chosen candidate; of the best one when none separates;
         None without candidates.
+    stability_score : float or None
+        How far fits on other samples agree with this one (`stability`), 1 for wholly;
+        None for one cluster.
     inertia : float
         Sum of squared distances to the nearest centroid, in scaled units.
     outcome_code : str
@@ -137,7 +143,9 @@ class ClusterModel:
     model_id: str
     as_of_date: date
     n_customers: int
+    n_sampled_customers: int
     silhouette_score: float | None
+    stability_score: float | None
     inertia: float
     outcome_code: str
     outcome: str
@@ -188,7 +196,9 @@ class ClusterModel:
                     c.ALGORITHM: [self.algorithm],
                     c.N_CLUSTERS: [self.n_clusters],
                     c.N_CUSTOMERS: [self.n_customers],
+                    c.N_SAMPLED_CUSTOMERS: [self.n_sampled_customers],
                     c.SILHOUETTE_SCORE: [self.silhouette_score],
+                    c.STABILITY_SCORE: [self.stability_score],
                     c.INERTIA: [self.inertia],
                     c.OUTCOME_CODE: [self.outcome_code],
                     c.OUTCOME: [self.outcome],
@@ -309,13 +319,17 @@ class ClusterModel:
                 f"{c.CLUSTERS} has {len(clusters)}"
             )
             raise ValueError(message)
-        score = row[c.SILHOUETTE_SCORE]
+        n_customers = int(row[c.N_CUSTOMERS])
+        n_sampled = row[c.N_SAMPLED_CUSTOMERS]
         previous = row[c.PREVIOUS_MODEL_ID]
         return cls(
             model_id=model_id,
             as_of_date=pd.Timestamp(row[c.AS_OF_DATE]).date(),
-            n_customers=int(row[c.N_CUSTOMERS]),
-            silhouette_score=None if pd.isna(score) else float(score),
+            n_customers=n_customers,
+            # Models of before there was a sample don't have the column's value.
+            n_sampled_customers=n_customers if pd.isna(n_sampled) else int(n_sampled),
+            silhouette_score=_score(row[c.SILHOUETTE_SCORE]),
+            stability_score=_score(row[c.STABILITY_SCORE]),
             inertia=float(row[c.INERTIA]),
             outcome_code=str(row[c.OUTCOME_CODE]),
             outcome=str(row[c.OUTCOME]),
@@ -328,6 +342,10 @@ class ClusterModel:
             highest_cluster_number=_highest_number(frames, row),
             algorithm=str(row[c.ALGORITHM]),
         )
+
+
+def _score(value: float) -> float | None:
+    return None if pd.isna(value) else float(value)
 
 
 def _model_row(models: pd.DataFrame, model_id: str | None) -> dict[str, Any]:

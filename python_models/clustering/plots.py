@@ -222,6 +222,7 @@ def cluster_scatter_chart(
     assignments: pd.DataFrame,
     model: ClusterModel,
     *,
+    n_customers: int | None = None,
     random_state: int = 0,
 ) -> Chart:
     """Draw customers on the two directions in which they differ most.
@@ -229,11 +230,13 @@ def cluster_scatter_chart(
     Parameters
     ----------
     features : pandas.DataFrame, shape (customers, columns)
-        `customer_features`, as given to `assign_clusters`.
+        `customer_features`, as given to `assign_clusters`, or a sample of them.
     assignments : pandas.DataFrame
         What `assign_clusters` returned for them.
     model : ClusterModel
         The model that assigned.
+    n_customers : int, optional
+        How many customers there are, where `features` is a sample.
     random_state : int, default 0
         Seed of the sample of 2,000 customers at most.
 
@@ -330,10 +333,11 @@ def cluster_scatter_chart(
         text="number:N",
     )
     chart = alt.layer(dots, discs, digits).properties(width=_WIDTH - 60, height=420)
+    total = len(points) if n_customers is None else n_customers
     drawn = (
-        f"{len(sample):,} of {len(points):,} customers"
-        if len(sample) < len(points)
-        else f"{len(points):,} customers"
+        f"{len(sample):,} of {total:,} customers"
+        if len(sample) < total
+        else f"{total:,} customers"
     )
     return _finish(chart, f"{drawn} in {_plural(model)}", model)
 

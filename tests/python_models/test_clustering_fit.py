@@ -81,7 +81,7 @@ class TestPlanted:
         sampled = fit_clusters(
             frame,
             as_of_date=DAY,
-            config=generic_config(5, start_sample_size=300),
+            config=generic_config(5, sample_size=300),
         )
         np.testing.assert_allclose(sampled.centroids, whole.centroids, atol=1e-9)
 
@@ -236,7 +236,7 @@ class TestOutcomes:
         rare = np.array([[9.0, 1.0], [8.0, 2.0], [7.0, 7.0], [6.0, 9.0]])
         common = np.repeat([[0.0, 0.0], [1.0, 1.0]], 200, axis=0)
         frame = generic_frame(np.vstack([common, rare]))
-        config = generic_config(2, k_max=4, start_sample_size=20)
+        config = generic_config(2, k_max=4, sample_size=20)
         model = fit_clusters(frame, as_of_date=DAY, config=config)
         assert [candidate.n_clusters for candidate in model.candidates] == [2, 3, 4]
 
@@ -294,7 +294,7 @@ class TestOutcomes:
         assert model.silhouette_score == chosen[0].silhouette_score
         assert model.inertia == chosen[0].inertia
         assert model.outcome.startswith("3 clusters: silhouette 0.")
-        assert "the best among 2 to 8 clusters" in model.outcome
+        assert "the best among 2 to 10 clusters" in model.outcome
 
 
 class TestElbow:
@@ -373,7 +373,7 @@ class TestErrors:
             ({"n_references": 4}, "n_references is 4"),
             ({"min_gap": float("nan")}, "min_gap is nan"),
             ({"min_silhouette": 1.5}, "min_silhouette is 1.5; it must be at most 1"),
-            ({"silhouette_sample_size": 8}, "silhouette_sample_size is 8"),
+            ({"silhouette_sample_size": 10}, "silhouette_sample_size is 10"),
             ({"features": ()}, "features is empty"),
             (
                 {"features": (FeatureSpec("a"), FeatureSpec("a", "log1p"))},
@@ -488,6 +488,8 @@ class TestModelId:
             for name, value in {
                 "k_min": 3,
                 "k_max": 9,
+                "sample_size": 100,
+                "n_stability_samples": 4,
                 "n_init": 11,
                 "random_state": 1,
                 "min_customers": 51,

@@ -95,7 +95,7 @@ class TestContract:
         assert next_model.n_clusters == 4
         assert {table: len(rows) for table, rows in frames.items()} == {
             "cluster_models": 1,
-            "cluster_candidates": 7,
+            "cluster_candidates": 9,
             "cluster_model_features": 12,
             "cluster_centroids": 48,
             "clusters": 4,
