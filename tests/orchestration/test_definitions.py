@@ -238,6 +238,7 @@ def test_dbt_tests_are_asset_checks(graph):
         (key.asset_key.to_user_string(), key.name) for key in graph.asset_check_keys
     }
     assert ("raw/failed_files", "nothing_failed_to_load") in checks
+    assert ("python/customer_clusters", "clusters_are_the_models") in checks
     assert ("marts/source_freshness", "sources_are_on_time") in checks
     assert ("marts/volume_anomalies", "volumes_are_as_expected") in checks
     on_memberships = {
