@@ -1,0 +1,121 @@
+"""The project's own run: landing, `dbt build`, the Dagster run."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+
+from benchmarks.pipeline.measuring import Cost, run_measured
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+ROOT = Path(__file__).parents[2]
+VARS = Path(__file__).with_name("vars.yml")
+WAREHOUSE = "warehouse.duckdb"
+_THREADS = "1"
+
+
+@dataclass(frozen=True)
+class Project:
+    """The project over one landing folder.
+
+    Warehouses are kept and put back by name. They are all built at one path, since dbt
+    parses everything again where the path changes.
+
+    Attributes
+    ----------
+    folder
+        Where its state, its kept warehouses and its logs are.
+    landing
+        The landing folder.
+    memory_limit
+        DuckDB's memory limit, such as `4GB`; None for DuckDB's own.
+    """
+
+    folder: Path
+    landing: Path
+    memory_limit: str | None = None
+
+    @property
+    def state(self) -> Path:
+        """The state folder, `SEGMENTARY_STATE`."""
+        return self.folder / "state"
+
+    @property
+    def warehouse(self) -> Path:
+        """The warehouse."""
+        return self.state / WAREHOUSE
+
+    def empty(self) -> None:
+        """Delete the state, but for what dbt parsed."""
+        for path in self.state.glob("*"):
+            if path.name == "dbt":
+                continue
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+
+    def keep(self, name: str) -> None:
+        """Keep a copy of the warehouse."""
+        kept = self.folder / "kept"
+        kept.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(self.warehouse, kept / f"{name}.duckdb")
+
+    def put_back(self, name: str) -> None:
+        """Replace the warehouse by a kept one."""
+        self.empty()
+        shutil.copyfile(self.folder / "kept" / f"{name}.duckdb", self.warehouse)
+
+    def has_kept(self, name: str) -> bool:
+        """Whether a warehouse of this name was kept."""
+        return (self.folder / "kept" / f"{name}.duckdb").exists()
+
+    def land(self) -> Cost:
+        """Load the landed files."""
+        self.state.mkdir(parents=True, exist_ok=True)
+        program = [sys.executable, "-m", "benchmarks.pipeline.landing"]
+        return self._run("landing", program, None)
+
+    def build(self, as_of: dt.date, *, with_tests: bool) -> Cost:
+        """Run `dbt build`; unit tests look at code and are left out."""
+        excluded = ["unit_test"] if with_tests else ["unit_test", "test"]
+        program = [
+            Path(sys.executable).with_name("dbt"),
+            "build",
+            "--exclude-resource-type",
+            *excluded,
+            "--threads",
+            _THREADS,
+            "--target-path",
+            self.state / "dbt",
+            "--vars",
+            json.dumps(yaml.safe_load(VARS.read_text())),
+        ]
+        return self._run("build_tested" if with_tests else "build", program, as_of)
+
+    def run(self, as_of: dt.date) -> Cost:
+        """Run everything as Dagster does: landing to the published file."""
+        program = [sys.executable, "-m", "orchestration", "run"]
+        return self._run("run", program, as_of)
+
+    def _run(self, name: str, program: list[str | Path], as_of: dt.date | None) -> Cost:
+        environment = {
+            "SEGMENTARY_STATE": str(self.state),
+            "SEGMENTARY_LANDING": str(self.landing),
+            "SEGMENTARY_VARS": str(VARS),
+            "SEGMENTARY_AS_OF_DATE": as_of.isoformat() if as_of else "",
+            "DBT_PROFILES_DIR": str(ROOT),
+            "DAGSTER_HOME": str(self.state / "dagster"),
+        }
+        if self.memory_limit:
+            environment["SEGMENTARY_MEMORY_LIMIT"] = self.memory_limit
+        log = self.folder / "logs" / f"{name}.log"
+        return run_measured(program, log, folder=ROOT, environment=environment)
