@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 VARS = Path(__file__).with_name("vars.yml")
 WAREHOUSE = "warehouse.duckdb"
-_THREADS = "1"
 
 
 @dataclass(frozen=True)
@@ -92,8 +91,6 @@ class Project:
             "build",
             "--exclude-resource-type",
             *excluded,
-            "--threads",
-            _THREADS,
             "--target-path",
             self.state / "dbt",
             "--vars",

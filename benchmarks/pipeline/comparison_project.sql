@@ -1,0 +1,91 @@
+-- The project's outputs in the shape that all are compared in.
+create temp view names as
+select
+    customer_id,
+    coalesce(
+        min(case when identifier_type = 'user_id' then identifier_value end),
+        min(case when identifier_type = 'anonymous_id' then identifier_value end)
+    ) as customer
+from made.marts.identifiers
+where customer_id is not null
+group by customer_id;
+
+create temp view devices as
+select
+    device_key,
+    min(coalesce(anonymous_id, user_id)) as device
+from made.intermediate.int_events_classified
+where record_status = 'accepted'
+group by device_key;
+
+create temp view compared_events as
+select record_status as status, reject_reason as reason, count(*) as n
+from made.intermediate.int_events_classified
+group by all;
+
+create temp view compared_accounting as
+select
+    source_name,
+    split_part(parse_filename(file_path), '.', 1) as file,
+    n_landed, n_accepted, n_duplicate, n_rejected
+from made.marts.row_accounting
+where source_name <> 'catalog';
+
+create temp view compared_sessions as
+select devices.device, names.customer, fct_sessions.*
+from made.marts.fct_sessions
+inner join devices on fct_sessions.device_key = devices.device_key
+left join names on fct_sessions.customer_id = names.customer_id;
+
+create temp view compared_accepted_events as
+select names.customer, count(*) as n, min(occurred_at) as first_at,
+    max(occurred_at) as last_at, sum(price_amount) as price_amount
+from made.marts.fct_events
+left join names on fct_events.customer_id = names.customer_id
+group by names.customer;
+
+create temp view compared_customers as
+select names.customer, dim_customers.*
+from made.marts.dim_customers
+inner join names on dim_customers.customer_id = names.customer_id;
+
+create temp view compared_orders as
+select names.customer, fct_orders.*
+from made.marts.fct_orders
+left join names on fct_orders.customer_id = names.customer_id;
+
+create temp view compared_facts as
+select names.customer, facts.*
+from made.marts.customer_facts_by_date as facts
+inner join names on facts.customer_id = names.customer_id;
+
+create temp view compared_features as
+select names.customer, features.*
+from made.marts.customer_features_by_date as features
+inner join names on features.customer_id = names.customer_id;
+
+create temp view compared_rfm as
+select names.customer, rfm.*, rfm.n_orders as n_orders_window,
+    rfm.monetary_amount as net_amount_window
+from made.marts.customer_rfm_by_date as rfm
+inner join names on rfm.customer_id = names.customer_id;
+
+create temp view compared_memberships as
+select names.customer, segment_memberships.*
+from made.marts.segment_memberships
+inner join names on segment_memberships.customer_id = names.customer_id;
+
+create temp view compared_membership_counts as
+select segment_set, segment, count(*) as n
+from made.marts.segment_memberships
+group by segment_set, segment;
+
+create temp view compared_months as
+select as_of_date, segment_set, segment, count(*) as n
+from made.marts.customer_segment_months
+group by all;
+
+create temp view compared_current_segments as
+select segment_set, segment, since_date, count(*) as n
+from made.marts.customer_segments
+group by all;
