@@ -56,9 +56,7 @@ OUTPUTS: dict[str, dict[str, str]] = {
     ),
     "orders": _columns("varchar", "customer order_id channel order_evidence")
     | _columns(_COUNT, "n_lines customer_order_number")
-    | _columns(
-        _MONEY, "purchased_quantity gross_amount discount_amount refund_amount"
-    )
+    | _columns(_MONEY, "purchased_quantity gross_amount discount_amount refund_amount")
     | _columns("boolean", "is_purchase")
     | _columns("timestamp", "ordered_at"),
     "facts": _columns("varchar", "customer")

@@ -121,9 +121,7 @@ def write_days(
         message = f"file_format is {file_format!r}; expected parquet or jsonl"
         raise ValueError(message)
     suffix, copy_options = options[file_format]
-    folders = {
-        name: landing / name for name in ("segment/events", "pos/order_lines")
-    }
+    folders = {name: landing / name for name in ("segment/events", "pos/order_lines")}
     catalog = landing / "catalog" / "products"
     for folder in (*folders.values(), catalog):
         folder.mkdir(parents=True, exist_ok=True)

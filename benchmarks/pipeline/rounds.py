@@ -1,0 +1,457 @@
+"""Paired rounds: in each, every program runs once, one after the other.
+
+Belongs here: which programs there are, what each starts from, and that they agree
+before they are timed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+from benchmarks.pipeline.comparison import OUTPUTS, check_equal, fingerprints
+from benchmarks.pipeline.generator import Shop, shop_of, write_days
+from benchmarks.pipeline.measuring import Cost, run_measured
+from benchmarks.pipeline.project import ROOT, Project
+from benchmarks.pipeline.results import Results
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+BASELINES = ROOT / "benchmarks" / "pipeline" / "baselines"
+# Frames that don't fit in memory by far, or that take the rest of the day.
+MOST_EVENTS_OF_PANDAS = 3_000_000
+MOST_EVENTS_OF_JSON = 3_000_000
+MOST_EVENTS_OF_USUAL = 30_000_000
+CODE = (
+    "dbt_project.yml",
+    "models",
+    "macros",
+    "seeds",
+    "snapshots",
+    "orchestration",
+    "python_models",
+    "benchmarks/pipeline",
+)
+PACKAGES = ("dbt-core", "dbt-duckdb", "dagster", "duckdb", "pandas", "polars")
+
+
+@dataclass(frozen=True)
+class Bench:
+    """One size in its folder.
+
+    Attributes
+    ----------
+    shop
+        What was generated.
+    folder
+        Where its files are.
+    memory_limit
+        DuckDB's memory limit; None for its own.
+    file_format
+        Of the events that the project lands; baselines always read Parquet.
+    """
+
+    shop: Shop
+    folder: Path
+    memory_limit: str | None = None
+    file_format: str = "parquet"
+
+    @property
+    def landing(self) -> Path:
+        """The landing folder of the baselines."""
+        return self.folder / "landing"
+
+    @property
+    def new_day(self) -> Path:
+        """The files of one more day."""
+        return self.folder / "new_day"
+
+    @property
+    def project(self) -> Project:
+        """The project over its landing folder."""
+        landing = self._of_format(self.landing, self.file_format)
+        return Project(self.folder, landing, self.memory_limit)
+
+    @property
+    def as_of(self) -> dt.date:
+        """The day after history."""
+        return self.shop.date_of(self.shop.n_days)
+
+    @property
+    def next_as_of(self) -> dt.date:
+        """The day after the new day."""
+        return self.as_of + dt.timedelta(days=1)
+
+    def generate(self) -> None:
+        """Write the files, unless they are there."""
+        done = self.folder / "generated.json"
+        wanted = json.dumps(asdict(self.shop))
+        if done.exists() and done.read_text() == wanted:
+            return
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self._generate("parquet")
+        done.write_text(wanted)
+
+    def _generate(self, file_format: str) -> None:
+        """Write the files of one format, unless they are there."""
+        landing = self._of_format(self.landing, file_format)
+        if landing.exists():
+            return
+        partial = landing.with_suffix(".partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        last = self.shop.n_days
+        new_day = self._of_format(self.new_day, file_format)
+        for folder, days in ((new_day, range(last, last + 1)), (partial, range(last))):
+            write_days(self.shop, folder, days, file_format=file_format)
+        partial.rename(landing)
+
+    @staticmethod
+    def _of_format(folder: Path, file_format: str) -> Path:
+        """Return the folder of a format; Parquet has the plain name."""
+        if file_format == "parquet":
+            return folder
+        return folder.with_name(f"{folder.name}_{file_format}")
+
+    @contextmanager
+    def new_day_landed(self) -> Iterator[None]:
+        """Put the new day's files beside the others for a while."""
+        added = []
+        new_day = self._of_format(self.new_day, self.file_format)
+        for file in sorted(path for path in new_day.rglob("*") if path.is_file()):
+            target = self.project.landing / file.relative_to(new_day)
+            shutil.copyfile(file, target)
+            added.append(target)
+        try:
+            yield
+        finally:
+            for target in added:
+                target.unlink()
+
+    def database(self, name: str) -> Path:
+        """Return the file that a baseline writes."""
+        return self.folder / f"{name}.duckdb"
+
+    def sql(self, name: str, files: Sequence[Path], *, day: bool = False) -> Cost:
+        """Run SQL files over a baseline's database."""
+        folder = self.new_day if day else self.landing
+        options = {
+            "settings": {"memory_limit": self.memory_limit}
+            if self.memory_limit
+            else {},
+            "variables": {
+                "events": str(folder / "segment" / "events" / "*.parquet"),
+                "order_lines": str(folder / "pos" / "order_lines" / "*.parquet"),
+                "products": str(self.landing / "catalog" / "products" / "*.parquet"),
+                "as_of": str(self.next_as_of if day else self.as_of),
+            },
+        }
+        settings = self.folder / f"{name}.json"
+        settings.write_text(json.dumps(options))
+        program = "benchmarks.pipeline.baselines.run_sql"
+        return self._run(name, program, self.database(name), settings, *files)
+
+    def frames(self, name: str) -> Cost:
+        """Run a baseline over frames."""
+        program = f"benchmarks.pipeline.baselines.{name}_frames"
+        return self._run(name, program, self.landing, self.as_of, self.folder / name)
+
+    def script(self) -> Cost:
+        """Run the hand-written script from nothing."""
+        self.database("script").unlink(missing_ok=True)
+        return self.sql("script", [BASELINES / "script.sql"])
+
+    def script_day(self) -> Cost:
+        """Run the hand-written script of one more day, over the full build's copy."""
+        shutil.copyfile(self.database("script"), self.database("script_day"))
+        return self.sql("script_day", [BASELINES / "script_day.sql"], day=True)
+
+    def usual(self) -> Cost:
+        """Run the usual SQL from nothing."""
+        self.database("usual").unlink(missing_ok=True)
+        return self.sql("usual", sorted((BASELINES / "usual").glob("*.sql")))
+
+    def scan(self) -> Cost:
+        """Read the needed columns."""
+        self.database("scan").unlink(missing_ok=True)
+        return self.sql("scan", [BASELINES / "scan.sql"])
+
+    def land_jsonl(self) -> Cost:
+        """Land the same events as JSON lines, from nothing."""
+        self._generate("jsonl")
+        project = Project(
+            self.folder, self._of_format(self.landing, "jsonl"), self.memory_limit
+        )
+        project.empty()
+        return project.land()
+
+    def land(self) -> Cost:
+        """Land everything with the project, from nothing."""
+        self._generate(self.file_format)
+        self.project.empty()
+        cost = self.project.land()
+        self.project.keep("landed")
+        return cost
+
+    def build(self) -> Cost:
+        """Build everything with the project, without tests."""
+        self.project.put_back("landed")
+        cost = self.project.build(self.as_of, with_tests=False)
+        self.project.keep("built")
+        return cost
+
+    def build_tested(self) -> Cost:
+        """Build everything with the project, with its data tests."""
+        self.project.put_back("landed")
+        return self.project.build(self.as_of, with_tests=True)
+
+    def run(self) -> Cost:
+        """Run the Dagster job from nothing to the published file."""
+        self.project.empty()
+        cost = self.project.run(self.as_of)
+        self.project.keep("ran")
+        return cost
+
+    def land_day(self) -> Cost:
+        """Land the new day."""
+        self.project.put_back("built")
+        with self.new_day_landed():
+            cost = self.project.land()
+        self.project.keep("day_landed")
+        return cost
+
+    def build_day(self) -> Cost:
+        """Build the new day without tests."""
+        self.project.put_back("day_landed")
+        cost = self.project.build(self.next_as_of, with_tests=False)
+        self.project.keep("day_built")
+        return cost
+
+    def build_day_tested(self) -> Cost:
+        """Build the new day with tests."""
+        self.project.put_back("day_landed")
+        return self.project.build(self.next_as_of, with_tests=True)
+
+    def run_day(self) -> Cost:
+        """Run the Dagster job for the new day."""
+        self.project.put_back("ran")
+        with self.new_day_landed():
+            return self.project.run(self.next_as_of)
+
+    def check(self, programs: Sequence[str]) -> dict[str, int]:
+        """Compare the outputs of the programs that have run.
+
+        Returns
+        -------
+        dict
+            Rows of every output.
+
+        Raises
+        ------
+        DifferenceError
+            If two programs disagree.
+        """
+        expected = fingerprints(self.database("script"), "script")
+        kept = self.folder / "kept"
+        if "build" in programs:
+            found = fingerprints(kept / "built.duckdb", "project")
+            check_equal(expected, found, "the project")
+        if "usual" in programs:
+            check_equal(
+                expected, fingerprints(self.database("usual"), "usual"), "the usual SQL"
+            )
+        if "script_day" in programs and "build_day" in programs:
+            check_equal(
+                fingerprints(self.database("script_day"), "script"),
+                fingerprints(kept / "day_built.duckdb", "project"),
+                "the project's new day",
+            )
+        return {output: expected[output][0] for output in OUTPUTS}
+
+    def _run(self, name: str, program: str, *arguments: object) -> Cost:
+        command = [sys.executable, "-m", program, *map(str, arguments)]
+        log = self.folder / "logs" / f"{name}.log"
+        return run_measured(command, log, folder=ROOT, environment={})
+
+
+def programs_of(bench: Bench) -> dict[str, Callable[[], Cost]]:
+    """Return the programs of a size, in the order in which they run."""
+    programs: dict[str, Callable[[], Cost]] = {
+        "scan": bench.scan,
+        "script": bench.script,
+        "usual": bench.usual,
+        "land_jsonl": bench.land_jsonl,
+        "land": bench.land,
+        "build": bench.build,
+        "build_tested": bench.build_tested,
+        "script_day": bench.script_day,
+        "land_day": bench.land_day,
+        "build_day": bench.build_day,
+        "build_day_tested": bench.build_day_tested,
+        "run": bench.run,
+        "run_day": bench.run_day,
+    }
+    n_events = bench.shop.n_events
+    if n_events > MOST_EVENTS_OF_USUAL or not list((BASELINES / "usual").glob("*")):
+        del programs["usual"]
+    if n_events > MOST_EVENTS_OF_JSON or bench.file_format == "jsonl":
+        del programs["land_jsonl"]
+    return programs
+
+
+def measure(  # noqa: PLR0913 - each is a choice of the caller
+    n_events: int,
+    n_rounds: int,
+    work: Path,
+    results_folder: Path,
+    *,
+    only: Sequence[str] = (),
+    memory_limit: str | None = None,
+    file_format: str = "parquet",
+) -> Results:
+    """Run all programs of one size, paired; go on where a run was cut off.
+
+    Parameters
+    ----------
+    n_events
+        The size.
+    n_rounds
+        Rounds.
+    work
+        Folder of generated files and databases.
+    results_folder
+        Where the costs are kept.
+    only
+        Names of the programs to run; empty for all.
+    memory_limit
+        DuckDB's memory limit.
+    file_format
+        Of the events that the project lands: `parquet` or `jsonl`.
+    """
+    shop = shop_of(n_events)
+    bench = Bench(shop, work / str(n_events), memory_limit, file_format)
+    say(f"{n_events:,} events: generating")
+    bench.generate()
+    programs = {
+        name: program
+        for name, program in programs_of(bench).items()
+        if not only or name in only
+    }
+    results = _resumed(n_events, results_folder)
+    if "rows" not in results.about:
+        # The first run of each warms the caches of the disk and dbt's parse, too.
+        for name, program in programs.items():
+            if not name.endswith("tested") and not name.startswith("run"):
+                say(f"{n_events:,} events: {name}, to compare", program())
+        rows = bench.check(list(programs))
+        results.about |= _about(bench) | {"rows": rows}
+        results.save(results_folder)
+    for number in range(1, n_rounds + 1):
+        for name, program in programs.items():
+            if results.n_rounds(name) < number:
+                cost = program()
+                say(f"{n_events:,} events: {name}, round {number}", cost)
+                results.add(name, cost)
+                results.save(results_folder)
+    return results
+
+
+def measure_fixed(n_rounds: int, work: Path, results_folder: Path) -> Results:
+    """Run the project over an empty landing folder: the tools' own cost."""
+    project = Project(work / "fixed", work / "fixed" / "landing")
+    project.landing.mkdir(parents=True, exist_ok=True)
+    day = dt.date(2026, 1, 1)
+    next_day = day + dt.timedelta(days=1)
+    results = _resumed(0, results_folder)
+    if "nodes" not in results.about:
+        project.empty()
+        project.land()
+        project.build(day, with_tests=True)
+        manifest = json.loads((project.state / "dbt" / "run_results.json").read_text())
+        kinds = [row["unique_id"].split(".")[0] for row in manifest["results"]]
+        results.about |= _versions() | {
+            "nodes": {kind: kinds.count(kind) for kind in sorted(set(kinds))}
+        }
+    while results.n_rounds("run_day") < n_rounds:
+        project.empty()
+        steps: dict[str, Callable[[], Cost]] = {
+            "land": project.land,
+            "build": lambda: project.build(day, with_tests=False),
+            "build_day": lambda: project.build(next_day, with_tests=False),
+            "build_day_tested": lambda: project.build(next_day, with_tests=True),
+            "build_tested": lambda: project.build(next_day, with_tests=True),
+        }
+        for name, step in steps.items():
+            results.add(name, step())
+        results.add("land_day", results.costs["land"][-1])
+        project.empty()
+        results.add("run", project.run(day))
+        results.add("run_day", project.run(next_day))
+        say("fixed costs", results.costs["run"][-1])
+        results.save(results_folder)
+    return results
+
+
+def say(what: str, cost: Cost | None = None) -> None:
+    """Tell how far it is."""
+    clock = dt.datetime.now(dt.UTC).strftime("%H:%M:%S")
+    if cost:
+        what += (
+            f": {cost.cpu:.1f} s CPU, {cost.wall:.1f} s wall,"
+            f" {cost.peak / 1e9:.2f} GB, {cost.written / 1e9:.2f} GB written"
+        )
+    sys.stderr.write(f"{clock} {what}\n")
+
+
+def _resumed(n_events: int, folder: Path) -> Results:
+    """Return what was measured of a size with this code, or nothing."""
+    from benchmarks.pipeline.results import load_results  # noqa: PLC0415
+
+    for results in load_results(folder):
+        if (
+            results.n_events == n_events
+            and results.about.get("commit") == _versions()["commit"]
+        ):
+            return results
+    return Results(n_events)
+
+
+def _about(bench: Bench) -> dict[str, object]:
+    return _versions() | {
+        "shop": asdict(bench.shop),
+        "memory_limit": bench.memory_limit,
+        "file_format": bench.file_format,
+    }
+
+
+def _versions() -> dict[str, object]:
+    # The code's commit: results that are checked in beside it make no other code.
+    commit = subprocess.run(
+        ["git", "log", "-1", "--format=%h", "--", *CODE],  # noqa: S607
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout.strip()
+    versions = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return {
+        "date": dt.datetime.now(dt.UTC).date().isoformat(),
+        "cores": os.cpu_count(),
+        "commit": commit,
+        "versions": versions,
+    }
