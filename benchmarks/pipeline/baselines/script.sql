@@ -1,11 +1,12 @@
 -- The best that one hand-written DuckDB script can do: the same tables as the project's,
 -- straight from the landing files. Keys are eight-byte integers, wide rows are written
--- once and never sorted, one window tells copies and sessions.
+-- once and never sorted, one window tells copies and sessions. What the script of one
+-- more day (`script_day.sql`) does to fewer rows is a macro.
 --
 -- Variables: events, order_lines, products (globs), as_of (date).
 
--- Events, every record with its status, as they landed: 13 statuses and reasons as enum.
-create table events as
+-- Events, every record with what is wrong with it.
+create or replace macro landed_events(files, after_id) as table
 with
 
 landed as (
@@ -37,7 +38,7 @@ landed as (
         nullif(trim(properties.order_id), '') as order_id,
         cast(properties.revenue as decimal(18, 4)) as revenue_amount
     from read_parquet(
-        getvariable('events'), filename = true, file_row_number = true
+        files, filename = true, file_row_number = true
     )
 ),
 
@@ -52,7 +53,7 @@ robots as (
 )
 
 select
-    row_number() over () as event_id,
+    after_id + row_number() over () as event_id,
     hash(message_id) as event_key,
     coalesce(hash(anonymous_id, 1), hash(user_id, 2)) as device_key,
     case when user_id is not null then hash(user_id, 2) end as user_key,
@@ -73,9 +74,18 @@ select
     * exclude (track_name, page_name, email)
 from landed;
 
+create table events as from landed_events(getvariable('events'), 0);
+
+create view stream_events as
+select
+    event_id, event_key, device_key, user_key, occurred_at, received_at,
+    cast(null as ubigint) as known_before
+from events
+where reject_reason is null;
+
 -- One window over narrow rows: a copy follows its original at the same time, a session
 -- starts after a gap or with another user.
-create table event_sessions as
+create or replace macro sessionized() as table
 with
 
 neighbours as (
@@ -84,14 +94,14 @@ neighbours as (
         device_key,
         occurred_at,
         user_key,
+        known_before,
         event_key = lag(event_key) over stream
         and occurred_at = lag(occurred_at) over stream as is_copy,
         lag(occurred_at) over stream as previous_at,
         last_value(user_key ignore nulls) over (
             stream rows between unbounded preceding and 1 preceding
         ) as previous_user
-    from events
-    where reject_reason is null
+    from stream_events
     window stream as (
         partition by device_key order by occurred_at, event_key, received_at
     )
@@ -102,13 +112,13 @@ marked as (
         event_id,
         device_key,
         occurred_at,
-        coalesce(user_key, previous_user) as known_user_key,
+        coalesce(user_key, previous_user, known_before) as known_user_key,
         coalesce(is_copy, false) as is_copy,
         case
             when
                 previous_at is null
                 or occurred_at > previous_at + interval 30 minutes
-                or user_key <> previous_user
+                or user_key <> coalesce(previous_user, known_before)
                 then event_id
         end as started_by
     from neighbours
@@ -126,7 +136,11 @@ select
     ) as session_id
 from marked;
 
-create table sessions as
+create table event_sessions as from sessionized();
+
+create view sessionized_events as from event_sessions;
+
+create or replace macro sessions_of() as table
 with
 
 joined as (
@@ -139,7 +153,7 @@ joined as (
         events.occurred_at,
         events.event_id,
         events.campaign_source
-    from event_sessions
+    from sessionized_events as event_sessions
     inner join events on event_sessions.event_id = events.event_id
     where not event_sessions.is_copy
 ),
@@ -175,11 +189,13 @@ select
     cast(aggregated.started_at as date) as started_date
 from aggregated
 inner join events on aggregated.session_id = events.event_id
-inner join event_sessions as first_ones on aggregated.session_id = first_ones.event_id
+inner join sessionized_events as first_ones on aggregated.session_id = first_ones.event_id
 left join events as campaigns on aggregated.campaign_event_id = campaigns.event_id;
 
+create table sessions as from sessions_of();
+
 -- Order lines, and the orders that only events know.
-create table landed_order_lines as
+create or replace macro landed_lines(files) as table
 select
     filename,
     file_row_number,
@@ -204,7 +220,9 @@ select
         when try_cast(unit_price as decimal(18, 4)) is null then 'missing_price'
     end as reject_reason,
     row_number() over (partition by order_id, line_id order by filename) as copy_number
-from read_parquet(getvariable('order_lines'), filename = true, file_row_number = true);
+from read_parquet(files, filename = true, file_row_number = true);
+
+create table landed_order_lines as from landed_lines(getvariable('order_lines'));
 
 -- Identity: what was met together.
 create table met as
@@ -366,7 +384,7 @@ named as (
     group by component
 )
 
-select resolved.* exclude (component), named.customer_id
+select resolved.*, named.customer_id
 from resolved
 inner join named on resolved.component = named.component;
 
@@ -385,7 +403,13 @@ inner join events on event_sessions.event_id = events.event_id
 inner join sessions on event_sessions.session_id = sessions.session_id
 where not event_sessions.is_copy;
 
-create table event_orders as
+create view order_events as
+select * from events
+where
+    event_name = 'Order Completed'
+    and event_id not in (select event_id from event_sessions where is_copy);
+
+create or replace macro event_orders_of() as table
 select
     hash(order_id, 4) as order_key,
     order_id,
@@ -395,16 +419,21 @@ select
     revenue_amount,
     occurred_at as ordered_at,
     country_code
-from events
+from order_events
 where
     event_name = 'Order Completed'
     and reject_reason is null
-    and event_id not in (select event_id from event_sessions where is_copy)
 qualify row_number() over (
     partition by order_id order by revenue_amount desc, occurred_at, event_key
 ) = 1;
 
-create table order_lines as
+create table event_orders as from event_orders_of();
+
+create view lines_to_value as from landed_order_lines;
+
+create view orders_to_value as from event_orders;
+
+create or replace macro valued_lines() as table
 with
 
 unioned as (
@@ -413,14 +442,14 @@ unioned as (
         line_status, currency_code, quantity, unit_price,
         cast(quantity * unit_price as decimal(18, 4)) as line_amount, discount_amount,
         false as is_from_event, ordered_at
-    from landed_order_lines
+    from lines_to_value
     where reject_reason is null and copy_number = 1
     union all
     select
         order_key, order_id, null, user_key, null, null,
         case when device_type in ('mobile', 'tablet') then 'mobile' else 'web' end,
         'completed', 'USD', quantity, null, revenue_amount, 0, true, ordered_at
-    from event_orders
+    from orders_to_value
     where order_key not in (select order_key from landed_order_lines)
 )
 
@@ -452,7 +481,11 @@ select
 from unioned
 left join identifiers on unioned.user_key = identifiers.key;
 
-create table orders as
+create table order_lines as from valued_lines();
+
+create view lines_of_orders as from order_lines;
+
+create or replace macro orders_of() as table
 with
 
 aggregated as (
@@ -472,7 +505,7 @@ aggregated as (
         coalesce(
             min(ordered_at) filter (line_type = 'purchase'), min(ordered_at)
         ) as ordered_at
-    from order_lines
+    from lines_of_orders
     group by order_key
 )
 
@@ -502,6 +535,8 @@ select
 from aggregated
 left join event_orders on aggregated.order_key = event_orders.order_key;
 
+create table orders as from orders_of();
+
 create table products as
 with
 
@@ -528,7 +563,13 @@ select
 from read_parquet(getvariable('products')) as listed
 full join sold on listed.product_id = sold.product_id;
 
-create table customer_days as
+create view day_sessions as from sessions;
+
+create view day_lines as from order_lines;
+
+create view day_orders as from orders;
+
+create or replace macro days_of() as table
 with
 
 activity as (
@@ -541,21 +582,21 @@ activity as (
         sum(gross_amount) as gross_amount, sum(discount_amount) as discount_amount,
         sum(refund_amount) as refund_amount,
         0 as n_sessions, 0 as n_product_views, 0 as n_products_added
-    from order_lines
+    from day_lines
     where customer_id is not null
     group by customer_id, ordered_date
     union all
     select
         customer_id, ordered_date, count(*), count(*) filter (channel = 'mobile'),
         0, 0, 0, 0, 0, 0, 0, 0
-    from orders
+    from day_orders
     where is_purchase and customer_id is not null
     group by customer_id, ordered_date
     union all
     select
         customer_id, started_date, 0, 0, 0, 0, 0, 0, 0,
         count(*), sum(n_product_views), sum(n_products_added)
-    from sessions
+    from day_sessions
     group by customer_id, started_date
 ),
 
@@ -598,6 +639,8 @@ left join purchase_days
         days.customer_id = purchase_days.customer_id
         and days.activity_date = purchase_days.activity_date;
 
+create table customer_days as from days_of();
+
 create table as_of_dates as
 select as_of_date, as_of_date - 365 as window_start_date
 from (
@@ -611,7 +654,13 @@ from (
     select cast(getvariable('as_of') as date)
 );
 
-create table customer_facts_by_date as
+-- Month-ends are kept apart from the as-of date, where most rows only get a day older.
+create view facts_days as from customer_days;
+
+create view facts_dates as from as_of_dates;
+
+-- Facts, but for what follows from the date.
+create or replace macro facts_of() as table
 with
 
 aggregated as (
@@ -663,13 +712,26 @@ aggregated as (
             customer_days.activity_date >= as_of_dates.window_start_date as in_window,
             as_of_dates.as_of_date - customer_days.activity_date as days_before,
             customer_days.*
-        from as_of_dates
-        inner join customer_days
+        from facts_dates as as_of_dates
+        inner join facts_days as customer_days
             on as_of_dates.as_of_date > customer_days.activity_date
     )
     group by as_of_date, customer_id
 )
 
+select * from aggregated;
+
+create temp table all_facts as from facts_of();
+
+create table facts_months as from all_facts where day(as_of_date) = 1;
+
+create table facts_current as
+select * exclude (as_of_date) from all_facts
+where as_of_date = cast(getvariable('as_of') as date);
+
+create table current_date_table as select cast(getvariable('as_of') as date) as as_of_date;
+
+create view customer_facts_by_date as
 select
     *,
     as_of_date - first_active_date as tenure_days,
@@ -677,14 +739,23 @@ select
     gross_amount - discount_amount - refund_amount as net_amount,
     gross_amount_window - discount_amount_window - refund_amount_window
         as net_amount_window
-from aggregated;
+from (
+    select * from facts_months
+    union all by name
+    select current_date_table.as_of_date, facts_current.*
+    from facts_current
+    cross join current_date_table
+    where day(current_date_table.as_of_date) <> 1
+);
 
-create table customer_rfm_by_date as
+create view dated_facts as from customer_facts_by_date;
+
+create or replace macro rfm_of() as table
 with
 
 measured as (
     select as_of_date, customer_id, recency_days, n_orders_window, net_amount_window
-    from customer_facts_by_date
+    from dated_facts
     where n_orders > 0
 ),
 
@@ -775,8 +846,12 @@ left join per_amount
         and measured.net_amount_window = per_amount.net_amount_window
         and measured.n_orders_window > 0;
 
+create table customer_rfm_by_date as from rfm_of();
+
+create view dated_rfm as from customer_rfm_by_date;
+
 -- Lifecycle and rules, wide: one row for each customer and date.
-create table customer_segments_by_date as
+create or replace macro segments_of() as table
 with
 
 paced as (
@@ -786,7 +861,7 @@ paced as (
         previous_purchase_date - first_purchase_date as previous_span_days,
         last_purchase_date - previous_purchase_date as last_gap_days,
         as_of_date - first_purchase_date as first_purchase_days
-    from customer_facts_by_date
+    from dated_facts
 ),
 
 expected as (
@@ -841,10 +916,12 @@ select
     ) >= 0.2 as frequent_returner,
     expected.n_products_added_30d > 0 and expected.n_orders_30d = 0 as cart_abandoner
 from expected
-left join customer_rfm_by_date as rfm
+left join dated_rfm as rfm
     on
         expected.as_of_date = rfm.as_of_date
         and expected.customer_id = rfm.customer_id;
+
+create table customer_segments_by_date as from segments_of();
 
 create view segment_assignments as
 select as_of_date, customer_id, 'rfm' as segment_set, rfm as segment
@@ -864,12 +941,16 @@ from (
 create view customer_segment_months as
 select * from segment_assignments where day(as_of_date) = 1;
 
-create table segment_memberships as
-select * from segment_assignments where as_of_date = cast(getvariable('as_of') as date)
+-- Nobody needs a long copy of a wide table: memberships are a view, history is kept.
+create view segment_memberships as
+select segment_assignments.*
+from segment_assignments
+inner join current_date_table
+    on segment_assignments.as_of_date = current_date_table.as_of_date
 union all
-select as_of_date, customer_id, 'cluster', 'none'
-from customer_segments_by_date
-where as_of_date = cast(getvariable('as_of') as date);
+select segments.as_of_date, segments.customer_id, 'cluster', 'none'
+from customer_segments_by_date as segments
+inner join current_date_table on segments.as_of_date = current_date_table.as_of_date;
 
 create table membership_history as
 select
@@ -882,12 +963,14 @@ select customer_id, segment_set, segment, valid_from as since_date
 from membership_history
 where valid_to is null;
 
-create table customer_features_by_date as
+create view feature_lines as from order_lines;
+
+create or replace macro features_of() as table
 with
 
 category_days as (
     select distinct order_lines.customer_id, order_lines.ordered_date, products.category
-    from order_lines
+    from feature_lines as order_lines
     inner join products on order_lines.product_id = products.product_id
     where order_lines.line_type = 'purchase' and products.category is not null
 ),
@@ -898,7 +981,7 @@ categories as (
         category_days.customer_id,
         count(distinct category_days.category) as n_categories
     from category_days
-    inner join as_of_dates
+    inner join facts_dates as as_of_dates
         on
             category_days.ordered_date < as_of_dates.as_of_date
             and category_days.ordered_date >= as_of_dates.window_start_date
@@ -931,28 +1014,40 @@ select
     cast(facts.n_sessions_90d as double) as n_sessions,
     cast(facts.n_product_views_90d as double) as n_product_views,
     cast(facts.tenure_days as double) as tenure_days
-from customer_facts_by_date as facts
+from dated_facts as facts
 left join categories
     on
         facts.as_of_date = categories.as_of_date
         and facts.customer_id = categories.customer_id
 where facts.n_orders_window > 0;
 
-create table customer_purchase_summary as
+create table customer_features_by_date as from features_of();
+
+create or replace macro purchases_of() as table
 select
     customer_id,
     count(*) - 1 as n_repeat_purchase_days,
-    max(purchase_date) - min(purchase_date) as first_to_last_purchase_days,
-    cast(getvariable('as_of') as date) - min(purchase_date) - 1 as age_days,
     sum(purchase_amount) - arg_min(purchase_amount, purchase_date)
         as repeat_purchase_amount,
     min(purchase_date) as first_purchase_date,
     max(purchase_date) as last_purchase_date
-from customer_days
-where purchase_date < cast(getvariable('as_of') as date)
+from facts_days
+where purchase_date is not null
 group by customer_id;
 
-create table customers as
+create table purchase_summary as from purchases_of();
+
+create view customer_purchase_summary as
+select
+    purchase_summary.*,
+    last_purchase_date - first_purchase_date as first_to_last_purchase_days,
+    current_date_table.as_of_date - first_purchase_date - 1 as age_days
+from purchase_summary
+cross join current_date_table;
+
+create view known_identifiers as from identifiers;
+
+create or replace macro customers_of() as table
 with
 
 known as (
@@ -964,7 +1059,7 @@ known as (
         arg_min(value, (first_seen_at, key)) filter (type = 'user_id') as user_id,
         min(first_seen_at) as first_seen_at,
         max(last_seen_at) as last_seen_at
-    from identifiers
+    from known_identifiers
     group by customer_id
 ),
 
@@ -974,7 +1069,7 @@ bought as (
         count(*) filter (is_purchase) as n_orders,
         min(ordered_at) filter (is_purchase) as first_ordered_at,
         max(ordered_at) filter (is_purchase) as last_ordered_at
-    from orders
+    from day_orders
     where customer_id is not null
     group by customer_id
 ),
@@ -985,7 +1080,7 @@ first_sessions as (
         arg_min(
             struct_pack(campaign_source, campaign_medium, device_type), started_at
         ) as visit
-    from sessions
+    from day_sessions
     group by customer_id
 )
 
@@ -1002,12 +1097,14 @@ from known
 left join bought on known.customer_id = bought.customer_id
 left join first_sessions on known.customer_id = first_sessions.customer_id;
 
+create table customers as from customers_of();
+
 create table customer_consents as
 select customers.customer_id, purposes.purpose, 'unknown' as status, true as is_allowed
 from customers
 cross join (values ('analytics'), ('personalization'), ('advertising')) as purposes (purpose);
 
-create table segment_summary as
+create or replace macro summary_of() as table
 select
     m.segment_set,
     m.segment,
@@ -1018,9 +1115,15 @@ select
     sum(f.refund_amount_window) as refund_amount,
     median(f.recency_days) as median_recency_days
 from segment_memberships as m
-left join customer_facts_by_date as f
-    on m.customer_id = f.customer_id and m.as_of_date = f.as_of_date
+left join (
+    select customer_facts_by_date.*
+    from customer_facts_by_date
+    inner join current_date_table
+        on customer_facts_by_date.as_of_date = current_date_table.as_of_date
+) as f on m.customer_id = f.customer_id
 group by m.segment_set, m.segment;
+
+create table segment_summary as from summary_of();
 
 -- What became of every record, by file.
 create table row_accounting as
