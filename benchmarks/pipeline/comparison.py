@@ -99,6 +99,7 @@ OUTPUTS: dict[str, dict[str, str]] = {
     | _columns("date", "as_of_date")
     | _columns(_COUNT, "n"),
     "current_segments": _columns("varchar", "segment_set segment")
+    | _columns("date", "since_date")
     | _columns(_COUNT, "n"),
 }
 

@@ -57,7 +57,7 @@ create or replace macro order_lines_of(
 select
     order_id,
     cast(line_number as varchar) as line_id,
-    strftime(sold_at, '%Y-%m-%dT%H:%M:%SZ') as ordered_at,
+    strftime(sold_at, '%Y-%m-%dT%H:%M:%S.%gZ') as ordered_at,
     'p' || line_product(s, line_number) as product_id,
     'Product ' || line_product(s, line_number) as product_name,
     line_quantity(s, line_number) as quantity,
@@ -75,7 +75,7 @@ union all
 select
     order_id,
     'r' || line_number as line_id,
-    strftime(sold_at + to_days(10), '%Y-%m-%dT%H:%M:%SZ') as ordered_at,
+    strftime(sold_at + to_days(10), '%Y-%m-%dT%H:%M:%S.%gZ') as ordered_at,
     'p' || line_product(s, line_number) as product_id,
     'Product ' || line_product(s, line_number) as product_name,
     -line_quantity(s, line_number) as quantity,

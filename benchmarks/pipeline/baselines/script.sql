@@ -537,17 +537,30 @@ left join event_orders on aggregated.order_key = event_orders.order_key;
 
 create table orders as from orders_of();
 
-create table products as
+create table listed_products as from read_parquet(getvariable('products'));
+
+-- Names are counted by product, so that one more day only adds to them.
+create table product_names as
+select
+    product_id,
+    product_name,
+    count(*) as n_lines,
+    min(ordered_at) as first_sold_at,
+    max(ordered_at) as last_sold_at
+from order_lines
+where product_id is not null
+group by product_id, product_name;
+
+create view products as
 with
 
 sold as (
     select
         product_id,
-        mode(product_name) as product_name,
-        min(ordered_at) as first_sold_at,
-        max(ordered_at) as last_sold_at
-    from order_lines
-    where product_id is not null
+        arg_max(product_name, (n_lines, product_name)) as product_name,
+        min(first_sold_at) as first_sold_at,
+        max(last_sold_at) as last_sold_at
+    from product_names
     group by product_id
 )
 
@@ -560,7 +573,7 @@ select
     listed.list_price,
     sold.first_sold_at,
     sold.last_sold_at
-from read_parquet(getvariable('products')) as listed
+from listed_products as listed
 full join sold on listed.product_id = sold.product_id;
 
 create view day_sessions as from sessions;
