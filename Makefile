@@ -37,6 +37,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 RUNTIME := .venv/.installed-requirements
 DATASETS := .venv/.installed-requirements-datasets
 DEVELOPMENT := .venv/.installed-requirements-dev
+BENCH := .venv/.installed-requirements-bench
 
 # Only the generated shop needs no further package to land its files.
 DEMO_PACKAGES := $(if $(filter storefront,$(DATASET)),$(RUNTIME),$(DATASETS))
@@ -147,14 +148,16 @@ parse: $(DEVELOPMENT) ## Parse the dbt project; a warning or a deprecation fails
 	dbt --warn-error parse --target lint --target-path target/parse --no-partial-parse
 
 .PHONY: bench
-bench: $(RUNTIME) ## Measure how cost grows; BENCH_ARGS="--runs 1" for a quick look
-	$(CLEAN_ENVIRONMENT) python -m benchmarks.identity $(BENCH_ARGS)
+bench: $(BENCH) ## Measure how cost grows; BENCH_ARGS="--sizes 100000 --runs 1" for a quick look
+	$(CLEAN_ENVIRONMENT) python -m benchmarks.pipeline $(BENCH_ARGS)
+	$(CLEAN_ENVIRONMENT) python -m benchmarks.identity $(IDENTITY_ARGS)
 
 .PHONY: lock
 lock: .venv/.created ## Write the lock files again; LOCK_ARGS=--upgrade takes newer versions
 	$(INSTALL_UV)
 	$(COMPILE) --all-extras -o requirements-dev.lock pyproject.toml
 	$(COMPILE) --extra datasets -c requirements-dev.lock -o requirements-datasets.lock pyproject.toml
+	$(COMPILE) --extra bench -c requirements-dev.lock -o requirements-bench.lock pyproject.toml
 	$(COMPILE) -c requirements-dev.lock -o requirements.lock pyproject.toml
 	echo 'uv==$(UV_VERSION)' | $(COMPILE) -o requirements-uv.lock -
 

@@ -103,6 +103,19 @@ OUTPUTS: dict[str, dict[str, str]] = {
     | _columns(_COUNT, "n"),
 }
 
+# What frames make, in the columns of `narrow.sql`.
+FRAMES: dict[str, dict[str, str]] = {
+    "sessions": _columns("varchar", "device user_id")
+    | _columns("timestamp", "started_at ended_at")
+    | _columns(_COUNT, "n_events"),
+    "facts": _columns("varchar", "user_id")
+    | _columns(
+        _COUNT,
+        "n_orders recency_days n_sessions recency_score frequency_score monetary_score",
+    )
+    | _columns("decimal(18, 2)", "net_amount"),
+}
+
 Fingerprint = tuple[int, int]
 
 
@@ -130,18 +143,42 @@ def fingerprints(
         connection.execute(f"attach '{database}' as made (read_only)")
         connection.execute(shapes)
         for output in only:
-            columns = ", ".join(
-                f"cast({name} as {kind})" for name, kind in OUTPUTS[output].items()
+            found[output] = _fingerprint(
+                connection, f"compared_{output}", OUTPUTS[output]
             )
-            row = connection.execute(
-                f"select count(*), coalesce(sum(cast(hash({columns}) as hugeint)), 0)"
-                f" from compared_{output}"
-            ).fetchone()
-            if row is None:
-                message = f"{output} of {database} can't be counted"
-                raise DifferenceError(message)
-            found[output] = (int(row[0]), int(row[1]))
     return found
+
+
+def check_frames(database: Path, folder: Path, who: str) -> None:
+    """Compare what frames made with what `narrow.sql` did.
+
+    Raises
+    ------
+    DifferenceError
+        If they differ.
+    """
+    expected, found = {}, {}
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{database}' as made (read_only)")
+        for output, columns in FRAMES.items():
+            file = f"'{folder / output}.parquet'"
+            expected[output] = _fingerprint(
+                connection, f"made.narrow_{output}", columns
+            )
+            found[output] = _fingerprint(connection, file, columns)
+    check_equal(expected, found, who)
+
+
+def _fingerprint(
+    connection: duckdb.DuckDBPyConnection, relation: str, columns: Mapping[str, str]
+) -> Fingerprint:
+    """Count a relation's rows and sum their hashes."""
+    values = ", ".join(f"cast({name} as {kind})" for name, kind in columns.items())
+    counted = connection.execute(
+        f"select count(*), coalesce(sum(cast(hash({values}) as hugeint)), 0)"
+        f" from {relation}"
+    ).fetchall()[0]
+    return int(counted[0]), int(counted[1])
 
 
 def check_equal(

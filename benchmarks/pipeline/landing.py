@@ -25,8 +25,8 @@ def main() -> int:
             calling_codes=settings.project_var("source_calling_codes"),
         )
     for line in report.lines():
-        print(line, file=sys.stderr)
-    return 1 if report.lines() else 0
+        sys.stderr.write(f"{line}\n")
+    return 0 if report.n_new_records or not report.lines() else 1
 
 
 if __name__ == "__main__":

@@ -83,7 +83,7 @@ def run_measured(
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as output:
         started = time.perf_counter()
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603 - programs of this package
             [str(part) for part in command],
             cwd=folder,
             env=os.environ | dict(environment),

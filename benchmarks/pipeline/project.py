@@ -15,6 +15,7 @@ from benchmarks.pipeline.measuring import Cost, run_measured
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Sequence
 
 ROOT = Path(__file__).parents[2]
 VARS = Path(__file__).with_name("vars.yml")
@@ -86,7 +87,7 @@ class Project:
     def build(self, as_of: dt.date, *, with_tests: bool) -> Cost:
         """Run `dbt build`; unit tests look at code and are left out."""
         excluded = ["unit_test"] if with_tests else ["unit_test", "test"]
-        program = [
+        program: list[str | Path] = [
             Path(sys.executable).with_name("dbt"),
             "build",
             "--exclude-resource-type",
@@ -103,7 +104,9 @@ class Project:
         program = [sys.executable, "-m", "orchestration", "run"]
         return self._run("run", program, as_of)
 
-    def _run(self, name: str, program: list[str | Path], as_of: dt.date | None) -> Cost:
+    def _run(
+        self, name: str, program: Sequence[str | Path], as_of: dt.date | None
+    ) -> Cost:
         environment = {
             "SEGMENTARY_STATE": str(self.state),
             "SEGMENTARY_LANDING": str(self.landing),

@@ -43,7 +43,8 @@ class Results:
         """Return the median of a program's rounds; None where it has none."""
         if not self.n_rounds(name):
             return None
-        return statistics.median(getattr(cost, measure) for cost in self.costs[name])
+        costs = [float(getattr(cost, measure)) for cost in self.costs[name]]
+        return float(statistics.median(costs))
 
     def ratio(self, name: str, other: str, measure: str = "cpu") -> float | None:
         """Return the median of the rounds' ratios, each within its round.
@@ -53,8 +54,11 @@ class Results:
         rounds = list(zip(self.rounds(name), self.rounds(other), strict=False))
         if not rounds:
             return None
-        return statistics.median(
-            getattr(left, measure) / getattr(right, measure) for left, right in rounds
+        return float(
+            statistics.median(
+                getattr(left, measure) / getattr(right, measure)
+                for left, right in rounds
+            )
         )
 
     def rounds(self, name: str) -> list[Cost]:

@@ -7,6 +7,7 @@ before they are timed.
 from __future__ import annotations
 
 import datetime as dt
+import importlib.util
 import json
 import os
 import platform
@@ -18,7 +19,12 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
-from benchmarks.pipeline.comparison import OUTPUTS, check_equal, fingerprints
+from benchmarks.pipeline.comparison import (
+    OUTPUTS,
+    check_equal,
+    check_frames,
+    fingerprints,
+)
 from benchmarks.pipeline.generator import Shop, shop_of, write_days
 from benchmarks.pipeline.measuring import Cost, run_measured
 from benchmarks.pipeline.project import ROOT, Project
@@ -29,10 +35,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BASELINES = ROOT / "benchmarks" / "pipeline" / "baselines"
-# Frames that don't fit in memory by far, or that take the rest of the day.
-MOST_EVENTS_OF_PANDAS = 3_000_000
-MOST_EVENTS_OF_JSON = 3_000_000
-MOST_EVENTS_OF_USUAL = 30_000_000
+# From there on frames don't fit in memory, or it takes the rest of the day. A size is
+# rounded to whole days, so the bounds are a little above it.
+MOST_EVENTS_OF_PANDAS = 3_100_000
+MOST_EVENTS_OF_JSON = 3_100_000
+MOST_EVENTS_OF_USUAL = 31_000_000
 CODE = (
     "dbt_project.yml",
     "models",
@@ -181,6 +188,19 @@ class Bench:
         self.database("usual").unlink(missing_ok=True)
         return self.sql("usual", sorted((BASELINES / "usual").glob("*.sql")))
 
+    def narrow(self) -> Cost:
+        """Run what frames are compared in, as SQL from nothing."""
+        self.database("narrow").unlink(missing_ok=True)
+        return self.sql("narrow", [BASELINES / "narrow.sql"])
+
+    def polars(self) -> Cost:
+        """Run polars' streaming engine."""
+        return self.frames("polars")
+
+    def pandas(self) -> Cost:
+        """Run pandas."""
+        return self.frames("pandas")
+
     def scan(self) -> Cost:
         """Read the needed columns."""
         self.database("scan").unlink(missing_ok=True)
@@ -261,6 +281,8 @@ class Bench:
         DifferenceError
             If two programs disagree.
         """
+        if "script" not in programs:
+            return {}
         expected = fingerprints(self.database("script"), "script")
         kept = self.folder / "kept"
         if "build" in programs:
@@ -270,6 +292,10 @@ class Bench:
             check_equal(
                 expected, fingerprints(self.database("usual"), "usual"), "the usual SQL"
             )
+        for frames in (
+            {"polars", "pandas"} & set(programs) if "narrow" in programs else ()
+        ):
+            check_frames(self.database("narrow"), self.folder / frames, frames)
         if "script_day" in programs and "build_day" in programs:
             check_equal(
                 fingerprints(self.database("script_day"), "script"),
@@ -290,6 +316,9 @@ def programs_of(bench: Bench) -> dict[str, Callable[[], Cost]]:
         "scan": bench.scan,
         "script": bench.script,
         "usual": bench.usual,
+        "narrow": bench.narrow,
+        "polars": bench.polars,
+        "pandas": bench.pandas,
         "land_jsonl": bench.land_jsonl,
         "land": bench.land,
         "build": bench.build,
@@ -302,8 +331,12 @@ def programs_of(bench: Bench) -> dict[str, Callable[[], Cost]]:
         "run_day": bench.run_day,
     }
     n_events = bench.shop.n_events
-    if n_events > MOST_EVENTS_OF_USUAL or not list((BASELINES / "usual").glob("*")):
+    if n_events > MOST_EVENTS_OF_USUAL:
         del programs["usual"]
+    if n_events > MOST_EVENTS_OF_PANDAS:
+        del programs["pandas"]
+    if importlib.util.find_spec("polars") is None:
+        del programs["polars"]
     if n_events > MOST_EVENTS_OF_JSON or bench.file_format == "jsonl":
         del programs["land_jsonl"]
     return programs
@@ -436,7 +469,7 @@ def _about(bench: Bench) -> dict[str, object]:
 
 def _versions() -> dict[str, object]:
     # The code's commit: results that are checked in beside it make no other code.
-    commit = subprocess.run(
+    commit = subprocess.run(  # noqa: S603
         ["git", "log", "-1", "--format=%h", "--", *CODE],  # noqa: S607
         cwd=ROOT,
         capture_output=True,

@@ -38,7 +38,9 @@ def main(database: str, settings_file: str, *files: str) -> None:
                 connection.execute(statement)
                 cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
                 code = re.sub(r"--.*", "", statement.query)
-                print(f"{cpu:8.2f} {wall:8.2f}  {' '.join(code.split())[:70]}")
+                sys.stdout.write(
+                    f"{cpu:8.2f} {wall:8.2f}  {' '.join(code.split())[:70]}\n"
+                )
 
 
 if __name__ == "__main__":
