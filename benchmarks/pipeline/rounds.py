@@ -149,7 +149,14 @@ class Bench:
         """Return the file that a baseline writes."""
         return self.folder / f"{name}.duckdb"
 
-    def sql(self, name: str, files: Sequence[Path], *, day: bool = False) -> Cost:
+    def sql(
+        self,
+        name: str,
+        files: Sequence[Path],
+        *,
+        day: bool = False,
+        as_of: dt.date | None = None,
+    ) -> Cost:
         """Run SQL files over a baseline's database."""
         folder = self.new_day if day else self.landing
         options = {
@@ -160,7 +167,7 @@ class Bench:
                 "events": str(folder / "segment" / "events" / "*.parquet"),
                 "order_lines": str(folder / "pos" / "order_lines" / "*.parquet"),
                 "products": str(self.landing / "catalog" / "products" / "*.parquet"),
-                "as_of": str(self.next_as_of if day else self.as_of),
+                "as_of": str(as_of or (self.next_as_of if day else self.as_of)),
             },
         }
         settings = self.folder / f"{name}.json"

@@ -11,6 +11,7 @@ from house_model import ROOMS
 ROOT = Path(__file__).parents[2]
 LOCKS = (
     "requirements.lock",
+    "requirements-bench.lock",
     "requirements-datasets.lock",
     "requirements-dev.lock",
     "requirements-uv.lock",
