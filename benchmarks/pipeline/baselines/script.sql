@@ -966,15 +966,24 @@ from customer_segments_by_date as segments
 inner join current_date_table on segments.as_of_date = current_date_table.as_of_date;
 
 create table membership_history as
-select
-    customer_id, segment_set, segment,
-    as_of_date as valid_from, cast(null as date) as valid_to
+select customer_id, segment_set, segment, as_of_date as valid_from
 from segment_memberships;
 
+-- What ended is told by a table that only grows: no row of history is written again.
+create table membership_ends (
+    customer_id ubigint, segment_set varchar, valid_from date, valid_to date
+);
+
 create view customer_segments as
-select customer_id, segment_set, segment, valid_from as since_date
-from membership_history
-where valid_to is null;
+select
+    history.customer_id, history.segment_set, history.segment,
+    history.valid_from as since_date
+from membership_history as history
+anti join membership_ends as ends
+    on
+        history.customer_id = ends.customer_id
+        and history.segment_set = ends.segment_set
+        and history.valid_from = ends.valid_from;
 
 create view feature_lines as from order_lines;
 

@@ -632,24 +632,24 @@ from (
 );
 
 create table work_history as
-select work_changes.*
+select work_changes.*, history.since_date
 from work_changes
-left join membership_history as history
+left join customer_segments as history
     on
         work_changes.customer_id = history.customer_id
         and work_changes.segment_set = history.segment_set
-        and history.valid_to is null
 where history.segment is distinct from work_changes.segment;
 
-update membership_history set valid_to = (select new_date from work_dates)
+insert into membership_ends
+select work_history.customer_id, work_history.segment_set, work_history.since_date,
+    work_dates.new_date
 from work_history
-where
-    membership_history.customer_id = work_history.customer_id
-    and membership_history.segment_set = work_history.segment_set
-    and membership_history.valid_to is null;
+cross join work_dates
+where work_history.since_date is not null;
 
 insert into membership_history
-select work_history.*, work_dates.new_date, null
+select work_history.customer_id, work_history.segment_set, work_history.segment,
+    work_dates.new_date
 from work_history
 cross join work_dates;
 
@@ -666,11 +666,10 @@ union all
 select
     current_date_table.as_of_date, history.customer_id, history.segment_set,
     history.segment
-from membership_history as history
+from customer_segments as history
 cross join current_date_table
 where
-    history.valid_to is null
-    and history.customer_id not in (
+    history.customer_id not in (
         select segments.customer_id from customer_segments_by_date as segments
         inner join current_date_table
             on segments.as_of_date = current_date_table.as_of_date
