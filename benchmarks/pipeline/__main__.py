@@ -12,7 +12,7 @@ from benchmarks.pipeline.rounds import measure, measure_fixed
 
 RESULTS = ROOT / "benchmarks" / "results"
 DOCS = ROOT / "docs"
-SIZES = (100_000, 1_000_000)
+SIZES = (1_000_000, 3_000_000, 10_000_000)
 SHORT_ROUNDS = 5
 LONG_ROUNDS = 3
 LONG_FROM = 10_000_000
@@ -21,7 +21,13 @@ LONG_FROM = 10_000_000
 def main() -> None:
     """Measure all sizes, then write the page."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.pipeline")
-    parser.add_argument("--sizes", type=int, nargs="*", default=SIZES, help="events")
+    parser.add_argument(
+        "--sizes",
+        type=int,
+        nargs="*",
+        default=SIZES,
+        help="events; none writes the page again",
+    )
     parser.add_argument(
         "--runs",
         type=int,

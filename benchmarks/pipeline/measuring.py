@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import subprocess
-import time
+import sys
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
+LAUNCHER = Path(__file__).with_name("launcher.py")
 BLOCK_BYTES = 512
 KIBIBYTE = 1024
 
@@ -81,25 +82,22 @@ def run_measured(
         If it returns anything but 0.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
+    figures = log.with_suffix(".cost")
+    launcher = [sys.executable, "-I", "-S", LAUNCHER, figures]
     with log.open("w") as output:
-        started = time.perf_counter()
-        process = subprocess.Popen(  # noqa: S603 - programs of this package
-            [str(part) for part in command],
+        done = subprocess.run(  # noqa: S603 - programs of this package
+            [str(part) for part in (*launcher, *command)],
             cwd=folder,
             env=os.environ | dict(environment),
             stdout=output,
             stderr=subprocess.STDOUT,
+            check=False,
         )
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
+    if done.returncode:
         end = "\n".join(log.read_text(errors="replace").splitlines()[-30:])
-        message = f"{command[0]} returned {process.returncode}; {log}:\n{end}"
+        message = f"{command[0]} returned {done.returncode}; {log}:\n{end}"
         raise ProgramError(message)
+    cpu, wall, kibibytes, blocks = map(float, figures.read_text().split())
     return Cost(
-        cpu=usage.ru_utime + usage.ru_stime,
-        wall=wall,
-        peak=usage.ru_maxrss * KIBIBYTE,
-        written=usage.ru_oublock * BLOCK_BYTES,
+        cpu, wall, peak=int(kibibytes) * KIBIBYTE, written=int(blocks) * BLOCK_BYTES
     )

@@ -110,7 +110,8 @@ def test_a_program_is_measured_and_a_failure_is_told(tmp_path):
     )
     assert found.cpu > 0
     assert found.wall > 0
-    assert found.peak > 1_000_000
+    # A bare interpreter's few megabytes, not those of this process.
+    assert 1_000_000 < found.peak < 60_000_000
     with pytest.raises(ProgramError, match="returned 3"):
         run_measured(
             [sys.executable, "-c", "print('why'); raise SystemExit(3)"],
