@@ -42,9 +42,15 @@ landed as (
     )
 ),
 
+-- Reads the one column again, so that wide rows are not kept meanwhile.
+agents as (
+    select distinct context."userAgent" as user_agent
+    from read_parquet(files)
+),
+
 robots as (
-    select distinct user_agent
-    from landed
+    select user_agent
+    from agents
     where regexp_matches(
         lower(user_agent),
         'bot|crawler|spider|slurp|headless|phantomjs|lighthouse|pingdom|uptimerobot'
@@ -670,7 +676,7 @@ from (
 -- Month-ends are kept apart from the as-of date, where most rows only get a day older.
 create view facts_days as from customer_days;
 
-create view facts_dates as from as_of_dates;
+create view facts_dates as select * from as_of_dates where day(as_of_date) = 1;
 
 -- Facts, but for what follows from the date.
 create or replace macro facts_of() as table
@@ -734,13 +740,16 @@ aggregated as (
 
 select * from aggregated;
 
-create temp table all_facts as from facts_of();
+create table facts_months as from facts_of();
 
-create table facts_months as from all_facts where day(as_of_date) = 1;
+create or replace view facts_dates as
+select * from as_of_dates where day(as_of_date) <> 1;
 
 create table facts_current as
-select * exclude (as_of_date) from all_facts
-where as_of_date = cast(getvariable('as_of') as date);
+select * exclude (as_of_date) from facts_months
+where as_of_date = cast(getvariable('as_of') as date)
+union all by name
+select * exclude (as_of_date) from facts_of();
 
 create table current_date_table as select cast(getvariable('as_of') as date) as as_of_date;
 
@@ -986,6 +995,8 @@ anti join membership_ends as ends
         and history.valid_from = ends.valid_from;
 
 create view feature_lines as from order_lines;
+
+create or replace view facts_dates as from as_of_dates;
 
 create or replace macro features_of() as table
 with
