@@ -210,8 +210,9 @@ def test_a_loose_lock_is_seen(fault: str) -> None:
 
 def test_locks_agree_with_each_other() -> None:
     text = {name: (ROOT / name).read_text(encoding="utf-8") for name in LOCKS}
-    run_time, datasets, dev, uv = (pins(text[name]) for name in LOCKS)
+    run_time, bench, datasets, dev, uv = (pins(text[name]) for name in LOCKS)
     assert run_time < datasets < dev
+    assert run_time < bench < dev
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert uv == {f"uv=={re.findall(r'UV_VERSION := (.*)', makefile)[0]}"}
 
