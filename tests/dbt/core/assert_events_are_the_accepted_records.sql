@@ -7,11 +7,14 @@ with
 
 records as (
     select * from {{ ref('int_events_classified') }}
-    where record_status = 'accepted'
+    where record_status = 'accepted' and {{ changed_rows('classified_at_load_id') }}
 ),
 
 events as (
     select * from {{ ref('fct_events') }}
+    where {{ changed_rows(
+        'classified_at_load_id', 'event_key', ref('int_events_classified')
+    ) }}
 ),
 
 counts as (

@@ -7,10 +7,16 @@ with
 
 events as (
     select * from {{ ref('fct_events') }}
+    where {{ changed_rows(
+        'classified_at_load_id', 'session_key', ref('int_events_sessionized')
+    ) }}
 ),
 
 sessions as (
     select * from {{ ref('fct_sessions') }}
+    where {{ changed_rows(
+        'classified_at_load_id', 'session_key', ref('int_events_sessionized')
+    ) }}
 ),
 
 followed as (

@@ -6,6 +6,7 @@ with
 
 customer_rfm as (
     select * from {{ ref('customer_rfm_by_date') }}
+    where {{ changed_rows('as_of_date') }}
 ),
 
 scores as (

@@ -6,10 +6,12 @@ with
 
 segment_assignments as (
     select * from {{ ref('segment_assignments') }}
+    where {{ changed_rows('as_of_date') }}
 ),
 
 customer_facts as (
     select * from {{ ref('customer_facts_by_date') }}
+    where {{ changed_rows('as_of_date') }}
 ),
 
 assigned as (
