@@ -95,8 +95,9 @@ ui: $(RUNTIME) ## Open the asset graph on 127.0.0.1, port PORT
 ##@ Run
 
 .PHONY: run
-run: $(RUNTIME) ## One run, for the day AS_OF or today
-	python -m orchestration run $(if $(AS_OF),--as-of "$(AS_OF)")
+run: $(RUNTIME) ## One run, for AS_OF or today; TEST=all: tests look at every row
+	python -m orchestration run $(if $(AS_OF),--as-of "$(AS_OF)") \
+		$(if $(filter all,$(TEST)),--test-every-row)
 
 .PHONY: replay
 replay: $(RUNTIME) ## Run month-end by month-end, oldest first, up to AS_OF or today

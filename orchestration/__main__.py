@@ -46,7 +46,12 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command == "replay" or options.replay:
             succeeded = runs.replay_and_run(settings, console, options.as_of)
         else:
-            succeeded = runs.run(settings, console, options.as_of)
+            succeeded = runs.run(
+                settings,
+                console,
+                options.as_of,
+                test_every_row=options.test_every_row,
+            )
     except (WarehouseError, ValueError, FileNotFoundError) as error:
         Console(stderr=True, highlight=False).print(f"[red]{error}[/red]")
         return 1
@@ -66,6 +71,11 @@ def _parser() -> argparse.ArgumentParser:
         "--replay",
         action="store_true",
         help="first build the month-ends before it, so that movement has a history",
+    )
+    run.add_argument(
+        "--test-every-row",
+        action="store_true",
+        help="let tests look at every row, not only at what changed since the last run",
     )
     replay = commands.add_parser("replay", help="the same as `run --replay`")
     for command in (run, replay):

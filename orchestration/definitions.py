@@ -19,6 +19,7 @@ from orchestration.defs.jobs import (
     monthly_refit_schedule,
     segmentary_job,
     snapshot_months_job,
+    weekly_tests_schedule,
 )
 from orchestration.defs.publishing import published_file
 from orchestration.defs.record_linkage import record_linkage
@@ -43,7 +44,7 @@ defs = dg.Definitions(
         erasure_requests_are_done,
     ],
     jobs=[segmentary_job, build_months_job, snapshot_months_job, erase],
-    schedules=[daily_schedule, monthly_refit_schedule],
+    schedules=[daily_schedule, monthly_refit_schedule, weekly_tests_schedule],
     sensors=[landed_files_sensor, alerts_sensor],
     resources=make_resources(load_settings()),
     loggers={"console": dg.colored_console_logger, "progress": progress_logger},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -9,7 +11,7 @@ import tomllib
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dagster_dbt import DbtCliResource
 from packaging.version import Version
@@ -17,7 +19,7 @@ from packaging.version import Version
 from orchestration.settings import PROJECT_ROOT, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 DBT_EXECUTABLE = Path(sys.executable).parent / "dbt"
 MANIFEST_PATH = PROJECT_ROOT / "target" / "manifest.json"
@@ -91,6 +93,36 @@ def code_version() -> str:
     """Return the project's version."""
     project = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text())
     return str(project["project"]["version"])
+
+
+def project_checksum(manifest: Mapping[str, Any], dbt_vars: Mapping[str, Any]) -> str:
+    """Name the dbt project as it is: its code, its configuration and its vars.
+
+    Parameters
+    ----------
+    manifest
+        dbt's manifest.
+    dbt_vars
+        What dbt is given beside the project's own.
+
+    Returns
+    -------
+    str
+        The same for the same project only.
+    """
+    nodes = {
+        name: [
+            node["checksum"]["checksum"],
+            node["raw_code"],
+            node["unrendered_config"],
+            node.get("test_metadata"),
+        ]
+        for name, node in manifest["nodes"].items()
+    }
+    macros = {name: macro["macro_sql"] for name, macro in manifest["macros"].items()}
+    project = (PROJECT_ROOT / "dbt_project.yml").read_text()
+    text = json.dumps([project, nodes, macros, dbt_vars], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def make_dbt(settings: Settings) -> WarehouseDbt:

@@ -4,26 +4,38 @@ DuckDB lets nobody read a file that a process writes. So the marts go to a new d
 file beside the published one and take its place in one rename: a reader holds one
 whole run, the old or the new. The storage version is an old one, so that tools with an
 older DuckDB can open the file.
+
+Writing a mart costs ten times what reading it does. So the new file starts as a copy of
+the published one, and only parts of tables whose content has another hash are written:
+a part is a day of a table that says `publish_by`, else the whole table. What is deleted
+from a DuckDB file stays in it as bytes; a file that must be rid of them, as after an
+erasure, is made from nothing.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import duckdb
 
 from orchestration.ingestion import mask_contacts
 from orchestration.warehouse import Warehouse, compose, relation_name
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
-
-    import duckdb
 
 STORAGE_VERSION = "v1.0.0"
 SCHEMA = "marts"
+# Of a part: rows, and the sum of their hashes.
+_Fingerprints = dict[str, tuple[int, int]]
+# The part of rows without a value to divide them by, and of an undivided table.
+_WHOLE = ""
 
 
 class NotPublishedError(RuntimeError):
@@ -42,11 +54,14 @@ class PublishedTable:
         What a row is.
     columns
         Description by column name, in the table's order.
+    divided_by
+        The date whose days are published apart; None for a table that is one part.
     """
 
     name: str
     description: str
     columns: Mapping[str, str]
+    divided_by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -61,11 +76,18 @@ class Publication:
         The day that it describes.
     code_version
         Version of the project.
+    project_checksum
+        Of the dbt project and its vars; empty where not told.
+    is_tested
+        Whether the run built and tested all there is, so that the next one's tests may
+        look at later loads only.
     """
 
     run_id: str
     as_of_date: dt.date
     code_version: str
+    project_checksum: str = ""
+    is_tested: bool = False
 
 
 def published_tables(manifest: Mapping[str, Any]) -> list[PublishedTable]:
@@ -78,6 +100,7 @@ def published_tables(manifest: Mapping[str, Any]) -> list[PublishedTable]:
                 column["name"]: column["description"]
                 for column in node["columns"].values()
             },
+            divided_by=node["config"]["meta"].get("publish_by"),
         )
         for node in manifest["nodes"].values()
         if node["resource_type"] == "model" and node["config"]["meta"].get("publish")
@@ -95,13 +118,56 @@ def open_failures(warehouse: Warehouse) -> list[str]:
     return [mask_contacts(f"{path}: {reason}") for path, reason in rows]
 
 
+def newest_tested_load(
+    warehouse: Warehouse, target: Path, project_checksum: str
+) -> int | None:
+    """Return the newest load whose rows the published run has tested.
+
+    Parameters
+    ----------
+    warehouse
+        The warehouse that is to be tested.
+    target
+        The published file.
+    project_checksum
+        Of the dbt project and its vars as they are now.
+
+    Returns
+    -------
+    int or None
+        None where every row is to be tested: nothing is published, or it is of another
+        warehouse or project, or was not of a run that tests everything.
+    """
+    if not target.exists():
+        return None
+    try:
+        with duckdb.connect(target, read_only=True) as connection:
+            row = connection.execute(
+                "select newest_load_id, newest_loaded_at, project_checksum "
+                f"from {SCHEMA}.publication"
+            ).fetchone()
+    except duckdb.Error:
+        # A file of an earlier version, or somebody else's.
+        return None
+    if row is None or row[0] is None or row[2] != project_checksum:
+        return None
+    with warehouse.read() as connection:
+        same = connection.execute(
+            "select 1 from raw.load_manifest where load_id = ? and loaded_at = ?",
+            row[:2],
+        ).fetchone()
+    return int(row[0]) if same else None
+
+
 def publish(
     warehouse: Warehouse,
     target: Path,
     tables: list[PublishedTable],
     publication: Publication,
+    *,
+    anew: bool = False,
 ) -> dict[str, int]:
-    """Copy marts to a new file and move it over the published one in one step.
+    """Bring marts into a new file and move it over the published one in one step.
 
     Parameters
     ----------
@@ -113,6 +179,8 @@ def publish(
         The marts to copy.
     publication
         Which run they are of.
+    anew
+        Whether to take nothing over from the published file.
 
     Returns
     -------
@@ -137,11 +205,34 @@ def publish(
     scratch.unlink(missing_ok=True)
     try:
         with warehouse.attached() as connection:
+            _check_day(connection, publication)
+            if not anew and _layout_of(target) == _layout(tables):
+                shutil.copyfile(target, scratch)
             counts = _write(connection, scratch, tables, publication)
         scratch.replace(target)
     finally:
         scratch.unlink(missing_ok=True)
     return counts
+
+
+def _layout(tables: Sequence[PublishedTable]) -> str:
+    """Name what a file must have in common with the next one to start it."""
+    parts = [STORAGE_VERSION, duckdb.__version__, *map(repr, tables)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _layout_of(target: Path) -> str | None:
+    """Return the layout of the published file, if there is one that tells."""
+    if not target.exists():
+        return None
+    try:
+        with duckdb.connect(target, read_only=True) as connection:
+            row = connection.execute(
+                f"select layout from {SCHEMA}.publication"
+            ).fetchone()
+    except duckdb.Error:
+        return None
+    return row[0] if row else None
 
 
 def _write(
@@ -150,29 +241,104 @@ def _write(
     tables: list[PublishedTable],
     publication: Publication,
 ) -> dict[str, int]:
-    """Fill a new database file with the tables, their comments and the run."""
+    """Bring a database file up to date: its tables, their comments and the run."""
+    is_new = not scratch.exists()
     connection.execute(
         f"attach '{str(scratch).replace(chr(39), chr(39) * 2)}' as published "
         f"(storage_version '{STORAGE_VERSION}')"
     )
-    connection.execute(f"create schema published.{SCHEMA}")
-    _check_day(connection, publication)
+    before: dict[str, _Fingerprints] = {}
+    if is_new:
+        connection.execute(f"create schema published.{SCHEMA}")
+        connection.execute(
+            f"create table published.{SCHEMA}.publication_parts "
+            "(table_name varchar, part varchar, n_rows bigint, content_hash hugeint)"
+        )
+    else:
+        for name, part, n_rows, content_hash in connection.execute(
+            f"select * from published.{SCHEMA}.publication_parts"
+        ).fetchall():
+            before.setdefault(name, {})[part] = (n_rows, content_hash)
     counts: dict[str, int] = {}
     for table in tables:
-        mart = relation_name(f"{SCHEMA}.{table.name}")
+        now = _fingerprints(connection, table)
+        counts[table.name] = sum(n_rows for n_rows, _ in now.values())
+        if now != before.get(table.name) or not _has_columns_of(connection, table):
+            _bring_over(connection, table, before.get(table.name, {}), now)
+    _describe(connection, tables, publication, counts)
+    connection.execute("checkpoint published")
+    connection.execute("detach published")
+    return counts
+
+
+def _fingerprints(
+    connection: duckdb.DuckDBPyConnection, table: PublishedTable
+) -> _Fingerprints:
+    """Read what each part of a mart holds, as a number that other rows don't have."""
+    divided_by = table.divided_by or f"'{_WHOLE}'"
+    mart = relation_name(f"{SCHEMA}.{table.name}")
+    rows = connection.execute(
+        "select part :: varchar, n_rows, content_hash from ("
+        f"select {divided_by} as part, count(*) as n_rows, "
+        f"sum(hash(mart)) as content_hash from warehouse.{mart} as mart group by part)"
+    ).fetchall()
+    return {part or _WHOLE: (n_rows, content) for part, n_rows, content in rows}
+
+
+def _bring_over(
+    connection: duckdb.DuckDBPyConnection,
+    table: PublishedTable,
+    before: _Fingerprints,
+    now: _Fingerprints,
+) -> None:
+    """Write the parts of a mart that differ, or all of it, and note what it holds."""
+    mart = relation_name(f"{SCHEMA}.{table.name}")
+    changed = {
+        part for part in before.keys() | now.keys() if before.get(part) != now.get(part)
+    }
+    if not before or _WHOLE in changed or not _has_columns_of(connection, table):
         connection.execute(
-            compose("create table published.$name as from warehouse.$name", name=mart)
+            f"create or replace table published.{mart} as from warehouse.{mart}"
         )
         _comment(connection, "table", f"published.{mart}", table.description)
         for column, description in table.columns.items():
             name = compose("published.$table.$column", table=mart, column=column)
             _comment(connection, "column", name, description)
-        counted = connection.execute(f"select count(*) from published.{mart}")
-        counts[table.name] = (counted.fetchone() or (0,))[0]
-    _describe(connection, tables, publication, counts)
-    connection.execute("checkpoint published")
-    connection.execute("detach published")
-    return counts
+    else:
+        among = compose(
+            "$column in (select unnest(? :: date[]))", column=str(table.divided_by)
+        )
+        days = [sorted(changed)]
+        connection.execute(f"delete from published.{mart} where {among}", days)
+        connection.execute(
+            f"insert into published.{mart} by name "
+            f"select * from warehouse.{mart} where {among}",
+            days,
+        )
+    parts = f"published.{SCHEMA}.publication_parts"
+    connection.execute(f"delete from {parts} where table_name = ?", [table.name])
+    # One statement for thousands of days.
+    connection.execute(
+        f"insert into {parts} select ?, unnest(? :: varchar[]), "
+        "unnest(? :: bigint[]), unnest(? :: hugeint[])",
+        [table.name, list(now), *map(list, zip(*now.values(), strict=True))]
+        if now
+        else [table.name, [], [], []],
+    )
+
+
+def _has_columns_of(
+    connection: duckdb.DuckDBPyConnection, table: PublishedTable
+) -> bool:
+    """Tell whether the published table has the columns and types of the mart."""
+    mart = relation_name(f"{SCHEMA}.{table.name}")
+    published, built = (
+        connection.execute(
+            f"select column_name, column_type from (describe {database}.{mart})"
+        ).fetchall()
+        for database in ("published", "warehouse")
+    )
+    return published == built
 
 
 def _comment(
@@ -204,17 +370,33 @@ def _describe(
     counts: Mapping[str, int],
 ) -> None:
     """Write the run, its tables and the dictionary."""
+    newest = connection.execute(
+        "select load_id, loaded_at from warehouse.raw.load_manifest "
+        "order by load_id desc limit 1"
+    ).fetchone()
+    load_id, loaded_at = newest if newest and publication.is_tested else (None, None)
     connection.execute(
-        f"create table published.{SCHEMA}.publication as select "
-        "? :: varchar as run_id, ? :: date as as_of_date, ? :: varchar as code_version",
-        [publication.run_id, publication.as_of_date, publication.code_version],
+        f"create or replace table published.{SCHEMA}.publication as select "
+        "? :: varchar as run_id, ? :: date as as_of_date, "
+        "? :: varchar as code_version, ? :: varchar as project_checksum, "
+        "? :: varchar as layout, ? :: bigint as newest_load_id, "
+        "? :: timestamp as newest_loaded_at",
+        [
+            publication.run_id,
+            publication.as_of_date,
+            publication.code_version,
+            publication.project_checksum,
+            _layout(tables),
+            load_id,
+            loaded_at,
+        ],
     )
     connection.execute(
-        f"create table published.{SCHEMA}.publication_tables "
+        f"create or replace table published.{SCHEMA}.publication_tables "
         "(run_id varchar, table_name varchar, n_rows bigint)"
     )
     connection.execute(
-        f"create table published.{SCHEMA}.publication_sources as select "
+        f"create or replace table published.{SCHEMA}.publication_sources as select "
         "? :: varchar as run_id, source_name, stream_name, "
         "count(*) as n_files, sum(n_records) :: bigint as n_records, "
         "max(loaded_at) as newest_loaded_at "
@@ -223,8 +405,9 @@ def _describe(
         [publication.run_id],
     )
     connection.execute(
-        f"create table published.{SCHEMA}.data_dictionary (table_name varchar, "
-        "column_name varchar, data_type varchar, description varchar)"
+        f"create or replace table published.{SCHEMA}.data_dictionary "
+        "(table_name varchar, column_name varchar, data_type varchar, "
+        "description varchar)"
     )
     for table in tables:
         connection.execute(

@@ -34,17 +34,26 @@ def prepare_instance(settings: Settings) -> None:
     prepare_manifest()
 
 
-def run(settings: Settings, console: Console, as_of: str | None) -> bool:
+def run(
+    settings: Settings,
+    console: Console,
+    as_of: str | None,
+    *,
+    test_every_row: bool = False,
+) -> bool:
     """Run everything once and return whether it succeeded.
 
-    An erasure that was killed half-way is finished first.
+    An erasure that was killed half-way is finished first. Tests look at what changed
+    since the published run, or at every row.
     """
     if is_unfinished(Warehouse(settings.warehouse_path)) and not erase(
         settings, console, rewrite_landing=False
     ):
         return False
     date = settings.as_of_date(as_of, dt.datetime.now(dt.UTC))
-    return _execute(console, "segmentary", f"everything as of {date}", _as_of(date))
+    config = _as_of(date)
+    config["resources"]["dbt_options"] = {"config": {"test_every_row": test_every_row}}
+    return _execute(console, "segmentary", f"everything as of {date}", config)
 
 
 def replay_and_run(settings: Settings, console: Console, as_of: str | None) -> bool:
@@ -66,7 +75,8 @@ def replay_and_run(settings: Settings, console: Console, as_of: str | None) -> b
         config = {"ops": {"snapshot_months": {"config": dates}}}
         if not _execute(console, "snapshot_months_job", label, config):
             return False
-    return run(settings, console, final.isoformat())
+    # The months were built without tests.
+    return run(settings, console, final.isoformat(), test_every_row=True)
 
 
 def erase(settings: Settings, console: Console, *, rewrite_landing: bool) -> bool:

@@ -17,6 +17,7 @@ import yaml
 
 PROJECT_ROOT = Path(__file__).parents[1]
 AS_OF_VARIABLE = "SEGMENTARY_AS_OF_DATE"
+TESTED_LOAD_VARIABLE = "SEGMENTARY_TESTED_LOAD_ID"
 
 
 @dataclass(frozen=True)

@@ -93,6 +93,19 @@ monthly_refit_schedule = dg.ScheduleDefinition(
 )
 
 
+weekly_tests_schedule = dg.ScheduleDefinition(
+    name="weekly_tests",
+    job=segmentary_job,
+    cron_schedule="0 4 * * 0",
+    execution_timezone=str(load_settings().project_var("business_time_zone")),
+    run_config={
+        "ops": {"clustering": {"config": {"refit": Refit.WHEN_MISSING.name}}},
+        "resources": {"dbt_options": {"config": {"test_every_row": True}}},
+    },
+    description="Everything, with tests of every row and a published file made anew.",
+)
+
+
 @dg.sensor(
     name="landed_files",
     job=segmentary_job,

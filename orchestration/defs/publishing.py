@@ -1,21 +1,23 @@
 """The published file, as the last asset of the graph."""
 
-import json
-
 import dagster as dg
 
 from orchestration import publishing
 from orchestration.defs.clustering import clustering
 from orchestration.defs.ingestion import landed_files
 from orchestration.defs.record_linkage import record_linkage
-from orchestration.defs.resources import WAREHOUSE_POOL, AsOf, WarehouseResource
-from orchestration.defs.transformation import dbt_models
-from orchestration.project import code_version, prepare_manifest
+from orchestration.defs.resources import (
+    WAREHOUSE_POOL,
+    AsOf,
+    DbtOptions,
+    WarehouseResource,
+)
+from orchestration.defs.transformation import MANIFEST, WHOLE_JOB, dbt_models
+from orchestration.project import code_version, project_checksum
 from orchestration.settings import PROJECT_ROOT, load_settings
 
 PUBLISHED_KEY = dg.AssetKey(["published", "segmentary"])
-_MANIFEST = json.loads(prepare_manifest().read_text())
-_TABLES = publishing.published_tables(_MANIFEST)
+_TABLES = publishing.published_tables(MANIFEST)
 
 
 def _upstream() -> list[dg.AssetKey]:
@@ -36,7 +38,10 @@ def _upstream() -> list[dg.AssetKey]:
     pool=WAREHOUSE_POOL,
 )
 def published_file(
-    context: dg.AssetExecutionContext, as_of: AsOf, warehouse: WarehouseResource
+    context: dg.AssetExecutionContext,
+    as_of: AsOf,
+    dbt_options: DbtOptions,
+    warehouse: WarehouseResource,
 ) -> dg.MaterializeResult[None]:
     """Copy the marts to a file of their own, once every test has passed.
 
@@ -51,7 +56,11 @@ def published_file(
             run_id=context.run_id,
             as_of_date=as_of.resolve(context),
             code_version=code_version(),
+            project_checksum=project_checksum(MANIFEST, settings.dbt_vars),
+            is_tested=context.job_name == WHOLE_JOB,
         ),
+        # A file that each run only adds to keeps the bytes of what it deleted.
+        anew=dbt_options.full_refresh or dbt_options.test_every_row,
     )
     shown = settings.published_path
     if shown.is_relative_to(PROJECT_ROOT):

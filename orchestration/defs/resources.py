@@ -31,9 +31,14 @@ class AsOf(dg.ConfigurableResource[Any]):
 
 
 class DbtOptions(dg.ConfigurableResource[Any]):
-    """What holds for every dbt step of a run, however Dagster splits the project."""
+    """What holds for every dbt step of a run, however Dagster splits the project.
+
+    Tests look at every row where the tables are made anew or `test_every_row` is set,
+    else at what came after the loads that an earlier run tested and published.
+    """
 
     full_refresh: bool = False
+    test_every_row: bool = False
 
 
 class WarehouseResource(dg.ConfigurableResource[Any]):

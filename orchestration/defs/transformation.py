@@ -22,13 +22,21 @@ from orchestration.defs.resources import (
 )
 from orchestration.erasure import is_unfinished
 from orchestration.history import newest_history_date
-from orchestration.project import WarehouseDbt, prepare_manifest
-from orchestration.settings import AS_OF_VARIABLE, PROJECT_ROOT, load_settings
+from orchestration.project import WarehouseDbt, prepare_manifest, project_checksum
+from orchestration.publishing import newest_tested_load
+from orchestration.settings import (
+    AS_OF_VARIABLE,
+    PROJECT_ROOT,
+    TESTED_LOAD_VARIABLE,
+    Settings,
+    load_settings,
+)
 
 WHOLE_JOB = "segmentary"
 # A run with this tag builds without dbt's data tests; only parts of a replay have it.
 WITHOUT_TESTS_TAG = "segmentary/without_tests"
 _ROOMS = ("core", "segments", "quality")
+MANIFEST: dict[str, Any] = json.loads(prepare_manifest().read_text())
 _FIRST_LOADED = dg.AssetKey(["raw", "load_manifest"])
 
 
@@ -64,7 +72,7 @@ class RoomTranslator(DagsterDbtTranslator):
 
 
 @dbt_assets(
-    manifest=prepare_manifest(),
+    manifest=MANIFEST,
     project=DbtProject(project_dir=PROJECT_ROOT, profiles_dir=PROJECT_ROOT),
     dagster_dbt_translator=RoomTranslator(
         settings=DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True)
@@ -90,8 +98,12 @@ def dbt_models(
     args += ["--indirect-selection", "buildable"]
     args += ["--vars", json.dumps(settings.dbt_vars)]
     # Tables that only grow would keep whoever was erased.
-    if dbt_options.full_refresh or is_unfinished(warehouse.open()):
+    full_refresh = dbt_options.full_refresh or is_unfinished(warehouse.open())
+    if full_refresh:
         args.append("--full-refresh")
+    every_row = full_refresh or dbt_options.test_every_row
+    tested = None if every_row else _newest_tested_load(context, settings, warehouse)
+    os.environ[TESTED_LOAD_VARIABLE] = "" if tested is None else str(tested)
     day = as_of.resolve(context)
     if context.job_name == WHOLE_JOB:
         _refuse_earlier_day(warehouse, day)
@@ -117,6 +129,16 @@ def dbt_models(
     error = invocation.get_error()
     if error:
         raise error
+
+
+def _newest_tested_load(
+    context: dg.AssetExecutionContext, settings: Settings, warehouse: WarehouseResource
+) -> int | None:
+    """Return the newest load that tests need not look at; only in the whole job."""
+    if context.job_name != WHOLE_JOB:
+        return None
+    checksum = project_checksum(MANIFEST, settings.dbt_vars)
+    return newest_tested_load(warehouse.open(), settings.published_path, checksum)
 
 
 def _refuse_earlier_day(warehouse: WarehouseResource, day: dt.date) -> None:

@@ -44,6 +44,8 @@ def make_workshop(settings: Settings, run_id: str) -> Workshop:
                 settings.published_path,
                 publishing.published_tables(manifest),
                 publishing.Publication(run_id, day, code_version()),
+                # A copy of the published file would hold the people who are gone.
+                anew=True,
             )
         except publishing.NotPublishedError as error:
             message = f"the published file still holds who was erased: {error}"

@@ -265,7 +265,11 @@ def test_what_a_schedule_asks_for_is_valid():
 
 def test_schedules_and_sensor_wait_to_be_switched_on():
     names = {schedule.name: schedule.cron_schedule for schedule in defs.schedules}
-    assert names == {"daily": "0 3 * * *", "monthly_refit": "0 5 1 * *"}
+    assert names == {
+        "daily": "0 3 * * *",
+        "monthly_refit": "0 5 1 * *",
+        "weekly_tests": "0 4 * * 0",
+    }
     assert [sensor.name for sensor in defs.sensors] == ["landed_files", "alerts"]
     for definition in [*defs.schedules, *defs.sensors]:
         assert definition.default_status.value == "STOPPED"

@@ -12,6 +12,7 @@ from orchestration.publishing import (
     NotPublishedError,
     Publication,
     PublishedTable,
+    newest_tested_load,
     publish,
     published_tables,
 )
@@ -36,8 +37,9 @@ def warehouse(tmp_path):
             "(file_path varchar, reason varchar, resolved_at timestamp)"
         )
         connection.execute(
-            "create table raw.load_manifest (source_name varchar, stream_name varchar, "
-            "load_status varchar, n_records bigint, loaded_at timestamp)"
+            "create table raw.load_manifest (load_id bigint, source_name varchar, "
+            "stream_name varchar, load_status varchar, n_records bigint, "
+            "loaded_at timestamp)"
         )
         connection.execute(
             "create table marts.dim_as_of_dates as "
@@ -182,6 +184,158 @@ def test_a_broken_copy_leaves_the_old_file_and_no_other(warehouse, tmp_path):
         publish(warehouse, target, [*TABLES, missing], publication(2))
     assert read(target) == ({"1"}, True)
     assert [path.name for path in target.parent.iterdir()] == ["published.duckdb"]
+
+
+SALES = [
+    PublishedTable("sales", "One row per sale.", {"sale": "It."}, divided_by="day"),
+    PublishedTable("shops", "One row per shop.", {"shop": "It."}),
+]
+
+
+@pytest.fixture
+def sales(warehouse):
+    with warehouse.write() as connection:
+        connection.execute(
+            "create table marts.sales as select day, sale from (values "
+            "(date '2024-01-01', 1), (date '2024-01-01', 2), (date '2024-01-02', 3)"
+            ", (date '2024-01-03', 4)) as sales (day, sale)"
+        )
+        connection.execute("create table marts.shops as select 'a' as shop")
+    return warehouse
+
+
+def change(warehouse, statement):
+    with warehouse.write() as connection:
+        connection.execute(statement)
+
+
+def mark(target):
+    """Put a row into each table that no mart has; it stays until it is written anew."""
+    with duckdb.connect(str(target)) as connection:
+        connection.execute(
+            "insert into marts.sales select distinct day, -1 from marts.sales"
+        )
+        connection.execute("insert into marts.shops values ('marked')")
+
+
+def sales_of(target):
+    with duckdb.connect(str(target), read_only=True) as connection:
+        sales = connection.execute(
+            "select day(day), sale from marts.sales order by all"
+        ).fetchall()
+        shops = connection.execute("select shop from marts.shops order by 1").fetchall()
+    return sales, [shop for (shop,) in shops]
+
+
+def test_only_days_that_changed_are_written_again(sales, tmp_path):
+    target = tmp_path / "published.duckdb"
+    publish(sales, target, SALES, publication(1))
+    mark(target)
+    # One day gets another value, one is gone, one is new; the first is as it was.
+    change(sales, "update marts.sales set sale = 30 where sale = 3")
+    change(sales, "delete from marts.sales where sale = 4")
+    change(sales, "insert into marts.sales values (date '2024-01-04', 5)")
+    counts = publish(sales, target, SALES, publication(2))
+    assert counts == {"sales": 4, "shops": 1}
+    assert sales_of(target) == (
+        [(1, -1), (1, 1), (1, 2), (2, 30), (4, 5)],
+        ["a", "marked"],
+    )
+    # Afterwards they are known as they are now.
+    mark(target)
+    publish(sales, target, SALES, publication(3))
+    assert len(sales_of(target)[0]) == 5 + 3
+
+
+def test_a_repeated_row_and_a_swap_between_days_are_changes(sales, tmp_path):
+    target = tmp_path / "published.duckdb"
+    publish(sales, target, SALES, publication(1))
+    change(sales, "insert into marts.sales values (date '2024-01-03', 4)")
+    change(sales, "update marts.sales set sale = 4 - sale where sale in (1, 3)")
+    change(sales, "insert into marts.shops values ('b'), ('b')")
+    publish(sales, target, SALES, publication(2))
+    assert sales_of(target) == (
+        [(1, 2), (1, 3), (2, 1), (3, 4), (3, 4)],
+        ["a", "b", "b"],
+    )
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        pytest.param({"anew": True}, id="told to"),
+        pytest.param(
+            {"tables": [SALES[0], PublishedTable("shops", "A shop.", {"shop": "It."})]},
+            id="another description",
+        ),
+    ],
+)
+def test_a_file_made_anew_takes_nothing_over(sales, tmp_path, after):
+    target = tmp_path / "published.duckdb"
+    publish(sales, target, SALES, publication(1))
+    mark(target)
+    arguments = {"tables": SALES} | after
+    publish(sales, target, publication=publication(2), **arguments)
+    assert sales_of(target) == ([(1, 1), (1, 2), (2, 3), (3, 4)], ["a"])
+
+
+def test_a_table_with_another_type_is_written_again(sales, tmp_path):
+    target = tmp_path / "published.duckdb"
+    publish(sales, target, SALES, publication(1))
+    change(sales, "alter table marts.sales alter sale type bigint")
+    publish(sales, target, SALES, publication(2))
+    with duckdb.connect(str(target), read_only=True) as connection:
+        types = connection.execute(
+            "select column_name, data_type, description from marts.data_dictionary "
+            "where table_name = 'sales'"
+        ).fetchall()
+    assert types == [("sale", "BIGINT", "It.")]
+
+
+def test_an_emptied_table_is_empty_and_a_filled_one_filled(sales, tmp_path):
+    target = tmp_path / "published.duckdb"
+    for statement, expected in (
+        ("delete from marts.sales", []),
+        ("insert into marts.sales values (date '2024-01-05', 9)", [(5, 9)]),
+    ):
+        change(sales, statement)
+        publish(sales, target, SALES, publication(1))
+        assert sales_of(target)[0] == expected
+
+
+def of_whole_job(number):
+    return Publication(str(number), DAY, "0", "project", is_tested=True)
+
+
+def test_a_published_run_says_up_to_which_load_it_tested(warehouse, tmp_path):
+    target = tmp_path / "published.duckdb"
+    assert newest_tested_load(warehouse, target, "project") is None
+    change(
+        warehouse,
+        "insert into raw.load_manifest values "
+        "(1, 's', 'e', 'loaded', 5, timestamp '2024-02-01 03:00:00'), "
+        "(2, 's', 'e', 'loaded', 5, timestamp '2024-02-01 03:00:00')",
+    )
+    publish(warehouse, target, TABLES, of_whole_job(1))
+    assert newest_tested_load(warehouse, target, "project") == 2
+    # What has landed since is not tested yet.
+    change(
+        warehouse,
+        "insert into raw.load_manifest select 3, * exclude load_id "
+        "from raw.load_manifest where load_id = 2",
+    )
+    assert newest_tested_load(warehouse, target, "project") == 2
+    assert newest_tested_load(warehouse, target, "another project") is None
+    # A run that builds a part of the graph has not tested the rest.
+    publish(warehouse, target, TABLES, publication(2))
+    assert newest_tested_load(warehouse, target, "project") is None
+    # A new warehouse counts its loads from 1 again.
+    publish(warehouse, target, TABLES, of_whole_job(3))
+    change(
+        warehouse,
+        "update raw.load_manifest set loaded_at = timestamp '2024-03-01 03:00:00'",
+    )
+    assert newest_tested_load(warehouse, target, "project") is None
 
 
 def test_only_models_that_say_so_are_published():
