@@ -1,0 +1,137 @@
+"""Which rows dbt's tests look at: every one, or those that a run may have changed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+from warehouses import PROJECT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from warehouses import Built, Workshop
+
+# Rows of loads up to the first were tested before; the second brought new ones.
+TESTED, NEW = 40, 41
+
+# What tells a row's age, and by what it is repeated: once under its own load, once as
+# the row of a new load that repeats the key of an old one, once by a key that says in
+# another table which rows are new, once by date.
+CLASSIFIED = "intermediate.int_events_classified"
+SESSIONIZED = "intermediate.int_events_sessionized"
+VERSIONS = "intermediate.int_customer_id_versions"
+SESSIONS = "intermediate.int_sessions"
+FACTS = "marts.customer_facts_by_date"
+KEY_TESTS = {
+    "int_events_classified": "unique_combination_int_events_classified",
+    "int_customer_id_versions": "unique_combination_int_customer_id_versions",
+    "int_sessions": "unique_int_sessions_session_key",
+    "customer_facts_by_date": "unique_customer_facts_by_date",
+}
+
+
+def age(built: Built) -> None:
+    """Let rows of events be as old as their load, not as the one build of a test."""
+    for table in (CLASSIFIED, SESSIONIZED):
+        execute(built, f"update {table} set classified_at_load_id = load_id")
+    execute(built, f"update {VERSIONS} set load_id = {TESTED}")
+
+
+def execute(built: Built, statement: str) -> None:
+    with built.warehouse.write() as connection:
+        connection.execute(statement)
+
+
+def repeat_old_rows(built: Built) -> None:
+    execute(
+        built,
+        f"insert into {CLASSIFIED} select * from {CLASSIFIED} where load_id <= {TESTED}"
+        " and record_status = 'accepted' limit 1",
+    )
+    execute(built, f"insert into {VERSIONS} select * from {VERSIONS} limit 1")
+    execute(
+        built,
+        f"insert into {SESSIONS} select * from {SESSIONS} where session_key not in ("
+        f"select session_key from {SESSIONIZED} where session_key is not null"
+        f" and load_id > {TESTED}) limit 1",
+    )
+    execute(
+        built,
+        f"insert into {FACTS} select * from {FACTS} where as_of_date < '2026-01-01'"
+        " limit 1",
+    )
+
+
+def repeat_rows_in_new_ones(built: Built) -> None:
+    execute(
+        built,
+        f"insert into {CLASSIFIED} select * from {CLASSIFIED} where load_id = {NEW}"
+        " and record_status = 'accepted' limit 1",
+    )
+    execute(
+        built,
+        f"insert into {VERSIONS} select * replace ({NEW} as load_id)"
+        f" from {VERSIONS} limit 1",
+    )
+    execute(
+        built,
+        f"insert into {SESSIONS} select * from {SESSIONS} where session_key in ("
+        f"select session_key from {SESSIONIZED} where load_id = {NEW}) limit 1",
+    )
+    execute(
+        built,
+        f"insert into {FACTS} select * from {FACTS} where as_of_date = '2026-01-01'"
+        " limit 1",
+    )
+
+
+def failed_tests(built: Built, tested_load_id: str) -> set[str]:
+    """Run the key tests and return the models whose test found something."""
+    done = subprocess.run(
+        built.workshop.command(
+            built, "test", "--select", *(f"{name}*" for name in KEY_TESTS.values())
+        ),
+        cwd=PROJECT,
+        env=built.environment() | {"SEGMENTARY_TESTED_LOAD_ID": tested_load_id},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    target = built.workshop.target(built.data_set)
+    results = json.loads((target / "run_results.json").read_text())["results"]
+    outcome = {
+        model: {
+            result["status"]
+            for result in results
+            if result["unique_id"].split(".")[2].startswith(test)
+        }
+        for model, test in KEY_TESTS.items()
+    }
+    assert all(found in ({"pass"}, {"fail"}) for found in outcome.values()), done.stdout
+    return {model for model, found in outcome.items() if found == {"fail"}}
+
+
+@pytest.mark.parametrize(
+    ("plant", "changed_only", "everything"),
+    [
+        pytest.param(repeat_old_rows, set(), set(KEY_TESTS), id="old rows"),
+        pytest.param(
+            repeat_rows_in_new_ones, set(KEY_TESTS), set(KEY_TESTS), id="new rows"
+        ),
+    ],
+)
+def test_a_repeated_key_is_found_where_tests_look(
+    workshop: Workshop,
+    storefront: Built,
+    plant: Callable[[Built], None],
+    changed_only: set[str],
+    everything: set[str],
+) -> None:
+    built = workshop.new(storefront.data_set, like=storefront)
+    age(built)
+    plant(built)
+    assert failed_tests(built, str(TESTED)) == changed_only
+    assert failed_tests(built, "") == everything
