@@ -2,9 +2,13 @@
 -- banner must not look like a loss of data.
 with
 
-events as (
-    select * from {{ ref('int_events_classified') }}
-    where record_status in ('accepted', 'withheld')
+loads as (
+    select * from {{ ref('stg_landing__loads') }}
+),
+
+event_counts as (
+    select * from {{ ref('int_records_counted') }}
+    where record_type = 'event' and record_status in ('accepted', 'withheld')
 ),
 
 orders as (
@@ -22,17 +26,21 @@ days as (
 
 dated as (
     select
-        source_name,
+        loads.source_name,
         'events' as record_type,
-        event_name,
-        {{ to_business_date('occurred_at') }} as volume_date
-    from events
+        event_counts.event_name,
+        event_counts.record_date as volume_date,
+        event_counts.n_records
+    from event_counts
+    inner join loads
+        on event_counts.load_id = loads.load_id
     union all
     select
         source_name,
         'orders' as record_type,
         cast(null as {{ dbt.type_string() }}) as event_name,
-        ordered_date as volume_date
+        ordered_date as volume_date,
+        1 as n_records
     from orders
 ),
 
@@ -42,7 +50,7 @@ counted as (
         record_type,
         event_name,
         volume_date,
-        count(*) as n_records
+        sum(n_records) as n_records
     from dated
     where
         volume_date < {{ as_of_date() }}

@@ -1,7 +1,8 @@
 {{ config(materialized='view') }}
 
 -- A view: nothing here is worth a copy of every record. A new stream joins here, and is
--- then accounted for, looked up when rejected, and watched for being late.
+-- then accounted for, looked up when rejected, and watched for being late. Only streams
+-- that are classified load by load know when a record was classified.
 with
 
 order_lines as (
@@ -52,88 +53,121 @@ final as (
     select
         load_id,
         record_number,
+        'order_line' as record_type,
         record_status,
         reject_reason,
+        cast(null as {{ dbt.type_string() }}) as event_name,
+        cast(null as {{ dbt.type_bigint() }}) as classified_at_load_id,
         ordered_at as record_at
     from order_lines
     union all
     select
         load_id,
         record_number,
+        'event' as record_type,
         record_status,
         reject_reason,
+        event_name,
+        classified_at_load_id,
         occurred_at as record_at
     from events
     union all
     select
         load_id,
         record_number,
+        'attribute' as record_type,
         record_status,
         reject_reason,
+        null as event_name,
+        null as classified_at_load_id,
         cast(valid_from_date as timestamp) as record_at
     from attributes
     union all
     select
         load_id,
         record_number,
+        'product' as record_type,
         record_status,
         reject_reason,
+        null as event_name,
+        null as classified_at_load_id,
         updated_at as record_at
     from products
     union all
     select
         load_id,
         record_number,
+        'order' as record_type,
         record_status,
         reject_reason,
+        null as event_name,
+        null as classified_at_load_id,
         ordered_at as record_at
     from shopify_orders
     union all
     select
         load_id,
         record_number,
+        'refund' as record_type,
         record_status,
         reject_reason,
+        null as event_name,
+        null as classified_at_load_id,
         refunded_at as record_at
     from shopify_refunds
     union all
     select
         load_id,
         record_number,
+        'customer' as record_type,
         record_status,
         reject_reason,
+        null as event_name,
+        null as classified_at_load_id,
         updated_at as record_at
     from shopify_customers
     union all
     select
         load_id,
         record_number,
+        'product' as record_type,
         record_status,
         reject_reason,
+        null as event_name,
+        null as classified_at_load_id,
         updated_at as record_at
     from shopify_products
     union all
     select
         load_id,
         record_number,
+        'contact' as record_type,
         record_status,
         reject_reason,
+        null as event_name,
+        null as classified_at_load_id,
         updated_at as record_at
     from crm_contacts
     union all
     select
         load_id,
         record_number,
+        'rate' as record_type,
         record_status,
         reject_reason,
+        null as event_name,
+        null as classified_at_load_id,
         cast(valid_from_date as timestamp) as record_at
     from fx_rates
     union all
     select
         load_id,
         record_number,
+        'erasure_request' as record_type,
         record_status,
         reject_reason,
+        null as event_name,
+        null as classified_at_load_id,
         requested_at as record_at
     from erasure_requests
 )

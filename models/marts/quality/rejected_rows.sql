@@ -14,7 +14,11 @@ rejected_lines as (
 
 landed_records as (
     select * from {{ ref('int_landed_records') }}
-    where record_status = 'rejected'
+    where record_status = 'rejected' and record_type <> 'event'
+),
+
+events_rejected as (
+    select * from {{ ref('int_events_rejected') }}
 ),
 
 records as (
@@ -31,6 +35,13 @@ records as (
         record_number as position_number,
         reject_reason
     from landed_records
+    union all
+    select
+        load_id,
+        'record' as position_type,
+        record_number as position_number,
+        reject_reason
+    from events_rejected
 ),
 
 final as (

@@ -18,29 +18,35 @@ erased_records as (
     select * from {{ ref('stg_landing__erased_records') }}
 ),
 
-landed_records as (
-    select * from {{ ref('int_landed_records') }}
+records_counted as (
+    select * from {{ ref('int_records_counted') }}
 ),
 
 records as (
     select
         load_id,
-        'rejected' as record_status
+        'rejected' as record_status,
+        1 as n_records
     from rejected_lines
     union all
     select
         load_id,
-        record_status
-    from landed_records
+        record_status,
+        n_records
+    from records_counted
 ),
 
 records_per_load as (
     select
         load_id,
-        sum(case when record_status = 'rejected' then 1 else 0 end) as n_rejected,
-        sum(case when record_status = 'duplicate' then 1 else 0 end) as n_duplicate,
-        sum(case when record_status = 'withheld' then 1 else 0 end) as n_withheld,
-        sum(case when record_status = 'accepted' then 1 else 0 end) as n_accepted
+        sum(case when record_status = 'rejected' then n_records else 0 end)
+            as n_rejected,
+        sum(case when record_status = 'duplicate' then n_records else 0 end)
+            as n_duplicate,
+        sum(case when record_status = 'withheld' then n_records else 0 end)
+            as n_withheld,
+        sum(case when record_status = 'accepted' then n_records else 0 end)
+            as n_accepted
     from records
     group by load_id
 ),

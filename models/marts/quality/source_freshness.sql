@@ -11,25 +11,18 @@ loads as (
 
 -- What isn't accepted or withheld is no sign of life: a source that sends only broken
 -- records is late.
-landed_records as (
-    select * from {{ ref('int_landed_records') }}
+records_counted as (
+    select * from {{ ref('int_records_counted') }}
     where record_status in ('accepted', 'withheld')
-),
-
-dated as (
-    select
-        load_id,
-        record_at,
-        {{ to_business_date('record_at') }} <= {{ as_of_date() }} as is_until_as_of
-    from landed_records
 ),
 
 per_load as (
     select
         load_id,
-        count(*) as n_records,
-        max(case when is_until_as_of then record_at end) as newest_record_at
-    from dated
+        sum(n_records) as n_records,
+        max(case when record_date <= {{ as_of_date() }} then newest_record_at end)
+            as newest_record_at
+    from records_counted
     group by load_id
 ),
 

@@ -6,16 +6,22 @@ with
 
 records as (
     select
-        source_name,
+        loads.source_name,
         'events' as record_type,
-        {{ to_business_date('occurred_at') }} as volume_date
-    from {{ ref('int_events_classified') }}
-    where record_status in ('accepted', 'withheld')
+        counts.record_date as volume_date,
+        counts.n_records
+    from {{ ref('int_records_counted') }} as counts
+    inner join {{ ref('stg_landing__loads') }} as loads
+        on counts.load_id = loads.load_id
+    where
+        counts.record_type = 'event'
+        and counts.record_status in ('accepted', 'withheld')
     union all
     select
         source_name,
         'orders' as record_type,
-        ordered_date as volume_date
+        ordered_date as volume_date,
+        1 as n_records
     from {{ ref('int_orders') }}
 ),
 
@@ -23,7 +29,7 @@ counted as (
     select
         source_name,
         record_type,
-        count(*) as n_records
+        sum(n_records) as n_records
     from records
     where
         volume_date < {{ as_of_date() }}
