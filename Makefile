@@ -30,6 +30,10 @@ export SEGMENTARY_STATE SEGMENTARY_LANDING SEGMENTARY_VARS DAGSTER_HOME
 export DBT_PROFILES_DIR DBT_SEND_ANONYMOUS_USAGE_STATS DO_NOT_TRACK
 export PIP_DISABLE_PIP_VERSION_CHECK
 
+# Python keeps what it compiled, whatever a container says: compiling all that Dagster and
+# dbt import takes 4 s of every start.
+export PYTHONDONTWRITEBYTECODE :=
+
 # Dagster starts dbt by name.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
@@ -152,6 +156,10 @@ parse: $(DEVELOPMENT) ## Parse the dbt project; a warning or a deprecation fails
 bench: $(BENCH) ## Measure how cost grows; BENCH_ARGS="--sizes 100000 --runs 1" for a quick look
 	$(CLEAN_ENVIRONMENT) python -m benchmarks.pipeline $(BENCH_ARGS)
 	$(CLEAN_ENVIRONMENT) python -m benchmarks.identity $(IDENTITY_ARGS)
+
+.PHONY: profile
+profile: $(RUNTIME) ## Write docs/profile.md; PROFILE_ARGS="--customers 20000" for more
+	$(CLEAN_ENVIRONMENT) python -m benchmarks.profile $(PROFILE_ARGS)
 
 .PHONY: lock
 lock: .venv/.created ## Write the lock files again; LOCK_ARGS=--upgrade takes newer versions

@@ -50,13 +50,23 @@ _CONTACTS = """
 """
 
 
+def keys_before_links(variable: Any) -> list[dg.AssetKey]:  # noqa: ANN401 - a var may hold anything
+    """Return what must stand before contacts are linked, as the var says.
+
+    Links that are off read nothing. If they waited for anything all the same, dbt would
+    be started once more for what comes before them, which takes seconds.
+    """
+    is_off = isinstance(variable, dict) and variable.get("enabled", False) is False
+    return [] if is_off else list(CONTACTS_KEYS)
+
+
 @dg.multi_asset(
     specs=[
         source_spec(
             *LINKS_KEY.path,
             group="record_linkage",
             kinds={"python", "duckdb"},
-            deps=list(CONTACTS_KEYS),
+            deps=keys_before_links(load_settings().project_var(VARIABLE)),
         )
     ],
     name="record_linkage",
@@ -142,9 +152,17 @@ def _frozen(value: Any) -> Any:  # noqa: ANN401 - what YAML gives
 
 def _write(warehouse: Warehouse, linkage: Linkage | None) -> None:
     """Put the pairs, or none, in the place of all earlier ones in one transaction."""
+    if linkage is None and not warehouse.path.exists():
+        return
     with warehouse.write() as connection, transaction(connection):
         if linkage is None:
-            connection.execute(f"delete from {LINKS_TABLE}")
+            # A new warehouse has no such table yet; dbt makes it.
+            if connection.execute(
+                "select 1 from duckdb_tables() "
+                "where schema_name || '.' || table_name = ?",
+                [LINKS_TABLE],
+            ).fetchone():
+                connection.execute(f"delete from {LINKS_TABLE}")
         else:
             replace_rows(connection, LINKS_TABLE, _rows(linkage))
 

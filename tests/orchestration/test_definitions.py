@@ -7,6 +7,7 @@ import dagster as dg
 import pytest
 
 from orchestration.definitions import defs
+from orchestration.defs.record_linkage import keys_before_links
 
 BUILT_HERE = {
     "intermediate/int_catalog_products_classified",
@@ -183,9 +184,6 @@ ORDER = [
     ("marts/customer_rfm_by_date", "marts/segment_assignments"),
     ("marts/row_accounting", "published/segmentary"),
     (
-        "raw/crm_contacts",
-        "staging/stg_crm__contacts",
-        "intermediate/int_crm_contacts_classified",
         "linkage/contact_links",
         "staging/stg_linkage__contact_links",
         "published/segmentary",
@@ -212,6 +210,22 @@ def test_this_location_builds_exactly_these_assets(graph):
 def test_what_comes_first_comes_first(graph, chain):
     for earlier, later in pairwise(chain):
         assert earlier in ancestors(graph, later)
+
+
+def test_only_links_that_are_on_wait_for_contacts():
+    contacts = ["stg_crm__contacts", "int_crm_contacts_classified"]
+    for variable in ({"enabled": True}, {"enabled": "typo"}, None):
+        assert [key.path[-1] for key in keys_before_links(variable)] == contacts
+    for variable in ({"enabled": False}, {}):
+        assert keys_before_links(variable) == []
+
+
+def test_dbt_is_started_before_and_after_clustering_and_not_once_more():
+    steps = [node.name for node in defs.resolve_job_def("segmentary").nodes]
+    assert sorted(step for step in steps if step.startswith("dbt_models")) == [
+        "dbt_models",
+        "dbt_models_2",
+    ]
 
 
 def test_core_never_reads_what_python_wrote(graph):

@@ -4,18 +4,24 @@
 -- orders to its orders, wherever the source has so many that it is looked at.
 with
 
+record_counts as (
+    select * from {{ ref('int_records_counted') }}
+    where record_type = 'event' and record_status in ('accepted', 'withheld')
+),
+
+loads as (
+    select * from {{ ref('stg_landing__loads') }}
+),
+
 records as (
     select
         loads.source_name,
         'events' as record_type,
-        counts.record_date as volume_date,
-        counts.n_records
-    from {{ ref('int_records_counted') }} as counts
-    inner join {{ ref('stg_landing__loads') }} as loads
-        on counts.load_id = loads.load_id
-    where
-        counts.record_type = 'event'
-        and counts.record_status in ('accepted', 'withheld')
+        record_counts.record_date as volume_date,
+        record_counts.n_records
+    from record_counts
+    inner join loads
+        on record_counts.load_id = loads.load_id
     union all
     select
         source_name,
