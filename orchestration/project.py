@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 DBT_EXECUTABLE = Path(sys.executable).parent / "dbt"
-MANIFEST_PATH = PROJECT_ROOT / "target" / "manifest.json"
+# A folder of its own: in one that `make dbt` shares, each would have the other parse
+# the whole project again, since dbt does where the vars or the warehouse are others.
+MANIFEST_PATH = PROJECT_ROOT / "target" / "dagster" / "manifest.json"
 _PROJECT_FILES = ("models", "macros", "seeds", "snapshots", "tests/dbt")
 
 
@@ -64,6 +66,7 @@ def prepare_manifest() -> Path:
     environment = os.environ | {
         "DBT_PROFILES_DIR": str(PROJECT_ROOT),
         "DBT_TARGET_PATH": str(MANIFEST_PATH.parent),
+        "SEGMENTARY_STATE": "state",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     }
     parsed = subprocess.run(  # noqa: S603

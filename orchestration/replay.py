@@ -89,11 +89,17 @@ def main(arguments: list[str]) -> int:
     from dbt.cli.main import dbtRunner  # noqa: PLC0415
 
     dbt_vars, *dates = arguments
+    with contextlib.redirect_stdout(sys.stderr):
+        parsed = dbtRunner().invoke(["--quiet", "parse", f"--vars={dbt_vars}"])
+    if not parsed.success:
+        sys.stderr.write(str(parsed.exception))
+        return 1
     for date in dates:
         os.environ[AS_OF_VARIABLE] = date
-        # Standard output is for the dates alone; what dbt says goes to the other.
+        # Standard output is for the dates alone; what dbt says goes to the other. The
+        # date is read while dbt runs, so what was parsed is good for every month.
         with contextlib.redirect_stdout(sys.stderr):
-            result = dbtRunner().invoke(
+            result = dbtRunner(manifest=parsed.result).invoke(
                 [
                     "--quiet",
                     "build",
