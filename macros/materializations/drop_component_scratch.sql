@@ -1,9 +1,11 @@
-{#- Drops the temporary tables of `connected_components`. -#}
-{% macro drop_component_scratch() -%}
-    {%- for name in [
-        'new_edges', 'touched_nodes', 'touched_edges', 'nodes', 'edges', 'parents',
-        'labels', 'next',
-    ] -%}
-        {%- do run_query('drop table if exists component_' ~ name) -%}
+{#- Drops the temporary tables of `label_components` but its labels. -#}
+{% macro drop_component_scratch(n_rounds) -%}
+    {%- set names = ['component_nodes', 'component_longer_hooks', 'component_edges_0'] -%}
+    {%- for round in range(n_rounds) -%}
+        {%- do names.append('component_hooks_' ~ round) -%}
+        {%- do names.append('component_edges_' ~ (round + 1)) -%}
+    {%- endfor -%}
+    {%- for name in names -%}
+        {%- do run_query('drop table if exists ' ~ name) -%}
     {%- endfor -%}
 {%- endmacro %}

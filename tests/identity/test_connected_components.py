@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
@@ -51,6 +52,21 @@ select a, b from main.edges
 """
 
 
+FOLLOWING_MODEL = """
+{{ config(materialized='connected_components', edge_columns=['a', 'b'],
+    gone_column='is_gone') }}
+{% if is_incremental() %}
+select a, b, is_gone from main.changed_edges
+{% else %}
+select a, b from main.edges
+{% endif %}
+"""
+
+
+def frame(edges: Iterable[Edge | tuple[str, None]]) -> pd.DataFrame:
+    return pd.DataFrame(list(edges), columns=["a", "b"], dtype="str")
+
+
 @dataclass
 class Graph:
     """A dbt project with one table of edges."""
@@ -59,9 +75,17 @@ class Graph:
 
     def put(self, edges: Iterable[Edge | tuple[str, None]]) -> None:
         with duckdb.connect(self.folder / "graph.duckdb") as connection:
-            connection.execute(
-                "create or replace table edges (a varchar, b varchar)"
-            ).executemany("insert into edges values (?, ?)", list(edges))
+            connection.register("frame", frame(edges))
+            connection.execute("create or replace table edges as from frame")
+
+    def put_changed(self, come: Iterable[Edge], gone: Iterable[Edge]) -> None:
+        """Set the edges that came or went, for the model that follows them."""
+        changed = pd.concat(
+            [frame(come).assign(is_gone=False), frame(gone).assign(is_gone=True)]
+        )
+        with duckdb.connect(self.folder / "graph.duckdb") as connection:
+            connection.register("frame", changed)
+            connection.execute("create or replace table changed_edges as from frame")
 
     def run(self, *options: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -73,10 +97,12 @@ class Graph:
             check=False,
         )
 
-    def resolve(self, *options: str) -> dict[str, str]:
-        done = self.run(*options)
+    def resolve(self, *options: str, model: str = "resolved") -> dict[str, str]:
+        done = self.run("--select", model, *options)
         assert done.returncode == 0, done.stdout
-        return dict(self.rows("select node, component_id from resolved"))
+        rows = self.rows(f"select node, component_id from {model}")
+        assert len(rows) == len(dict(rows))
+        return dict(rows)
 
     def rows(self, sql: str) -> list[tuple[str, ...]]:
         with duckdb.connect(self.folder / "graph.duckdb") as connection:
@@ -90,6 +116,7 @@ def graph(tmp_path_factory: pytest.TempPathFactory) -> Graph:
     (folder / "dbt_project.yml").write_text(PROJECT)
     (folder / "profiles.yml").write_text(PROFILE)
     (folder / "models" / "resolved.sql").write_text(MODEL)
+    (folder / "models" / "followed.sql").write_text(FOLLOWING_MODEL)
     shutil.copytree(
         ROOT / "macros" / "materializations",
         folder / "macros",
@@ -163,21 +190,66 @@ def test_runs_that_follow_changes_equal_a_full_refresh(graph: Graph) -> None:
     assert graph.resolve() == {}
 
 
-def test_only_touched_components_are_resolved_again(graph: Graph) -> None:
-    """A label that was tampered with survives where nothing changed, and only there."""
-    graph.put([("a", "b"), ("c", "d")])
+def test_a_model_may_name_only_the_edges_that_changed(graph: Graph) -> None:
+    """Some are named that had been there, or had not; a whole run ignores the flag."""
+    chance = chances(4)
+    pool = sorted(set(random_graphs(4)))
+    edges = set(chance.sample(pool, len(pool) // 2))
+    graph.put(edges)
+    assert graph.resolve("--full-refresh", model="followed") == expected(edges)
+    for n_gone in (0, len(pool) // 20):
+        gone = set(chance.sample(sorted(edges), n_gone))
+        come = set(chance.sample(pool, len(pool) // 10)) - gone
+        come |= {(a, chance.choice(pool)[0]) for a, _ in chance.sample(pool, 20)} - gone
+        edges = (edges - gone) | come
+        never = {("never", "there")} if n_gone else set()
+        # An edge has no direction.
+        graph.put_changed([(b, a) for a, b in come], gone | never)
+        # The same edge the other way round may have been there too.
+        edges -= {(b, a) for a, b in gone}
+        assert graph.resolve(model="followed") == expected(edges)
+
+
+def test_without_its_edges_a_table_is_not_followed(graph: Graph) -> None:
+    """All edges resolve it from nothing; changed ones can't."""
+    graph.put([("a", "b")])
     graph.resolve("--full-refresh")
-    graph.rows("update resolved set component_id = 'x' where node in ('a', 'b')")
-    graph.rows("update resolved set component_id = 'y' where node in ('c', 'd')")
-    graph.put([("a", "b"), ("c", "d"), ("d", "e")])
-    assert graph.resolve() == {"a": "x", "b": "x", "c": "c", "d": "c", "e": "c"}
+    graph.resolve("--full-refresh", model="followed")
+    graph.rows("drop table resolved__edges")
+    graph.rows("drop table followed__edges")
+    graph.put([("b", "c")])
+    assert graph.resolve() == {"b": "b", "c": "b"}
+    graph.put_changed([("b", "c")], [])
+    done = graph.run("--select", "followed")
+    assert done.returncode != 0
+    assert "--full-refresh" in done.stdout
+
+
+def test_only_what_changed_edges_touch_is_resolved_again(graph: Graph) -> None:
+    """Labels tell what was done: they are all tampered with.
+
+    What lost an edge is resolved from its edges; what gained one is joined as it stands;
+    the rest stays.
+    """
+    graph.put([("a", "b"), ("c", "d"), ("f", "g"), ("g", "h")])
+    graph.resolve("--full-refresh")
+    for node, label in (("a", "w"), ("c", "x"), ("f", "y")):
+        graph.rows(
+            f"update resolved set component_id = '{label}' where component_id = '{node}'"
+        )
+    graph.put([("a", "b"), ("c", "d"), ("d", "e"), ("f", "g")])
+    assert graph.resolve() == {
+        **{"a": "w", "b": "w"},
+        **{"c": "e", "d": "e", "e": "e"},
+        **{"f": "f", "g": "f"},
+    }
 
 
 def test_too_few_rounds_are_an_error_and_leave_the_table(graph: Graph) -> None:
     graph.put([("a", "b")])
     before = graph.resolve("--full-refresh")
     graph.put([("a", "b"), ("b", "c")])
-    done = graph.run("--vars", "max_rounds: 0")
+    done = graph.run("--select", "resolved", "--vars", "max_rounds: 0")
     assert done.returncode != 0
     assert "max_rounds" in done.stdout
     assert dict(graph.rows("select node, component_id from resolved")) == before
