@@ -2,8 +2,11 @@
 
 Every size is resolved whole by the materialization, in a dbt project of its own, and by
 scipy in this process; both must give the same components. Then 5,000 edges are added
-and the materialization follows them. Times are those that dbt reports for the model, so
-that dbt's own start counts nowhere.
+and the materialization follows them: told which they are, and finding them by comparing
+all edges. Nodes are keys of sixteen bytes, as identity has them; scipy has them once as
+they are, to be numbered first, and once as numbers. Ratios are of CPU time, between the
+start and the end of the model, so that dbt's own start counts nowhere and other work on
+the machine little.
 """
 
 from __future__ import annotations
@@ -34,32 +37,87 @@ EDGES_PER_NODE = 1.5
 MEAN_COMPONENT = 8
 N_NEW_EDGES = 5_000
 CHAIN = 5_000
+# Runs dbt in a process of its own, and prints the seconds of its one model.
+RUN = """
+import json, sys, time
+from dbt.cli.main import dbtRunner
+marks = {}
+def mark(event):
+    if event.info.name in ("NodeStart", "NodeFinished"):
+        marks[event.info.name] = (time.process_time(), time.perf_counter())
+done = dbtRunner(callbacks=[mark]).invoke(["--quiet", "run", *sys.argv[1:]])
+if not done.success:
+    sys.exit(str(done.exception or done.result.results[0].message))
+spans = zip(marks["NodeStart"], marks["NodeFinished"])
+print(json.dumps([after - before for before, after in spans]))
+"""
+MODEL = (
+    "{{ config(materialized='connected_components', edge_columns=['a', 'b']) }}\n"
+    "select a, b from edges\n"
+)
+FOLLOWING_MODEL = (
+    "{{ config(materialized='connected_components', edge_columns=['a', 'b'],"
+    " gone_column='is_gone') }}\n"
+    "select a, b, false as is_gone\n"
+    "from {% if is_incremental() %}new_edges{% else %}edges{% endif %}\n"
+)
 FILES = {
     "dbt_project.yml": "name: bench\nversion: '1.0'\nprofile: bench\n"
     "flags: {send_anonymous_usage_stats: false}\n",
     "profiles.yml": "bench:\n  target: bench\n  outputs:\n"
     "    bench: {type: duckdb, path: bench.duckdb}\n",
-    "models/resolved.sql": "{{ config(materialized='connected_components',"
-    " edge_columns=['a', 'b']) }}\nselect a, b from edges\n",
+    "models/resolved.sql": MODEL,
+    "models/followed.sql": FOLLOWING_MODEL,
 }
 
 
 @dataclass(frozen=True)
+class Seconds:
+    """CPU and wall seconds of one run."""
+
+    cpu: float
+    wall: float
+
+
+@dataclass(frozen=True)
 class Measured:
-    """Median seconds at one size.
+    """Medians at one size.
 
     Attributes
     ----------
     n_nodes
         Identifiers.
-    whole, added, scipy
-        Seconds of a whole resolution, of following 5,000 new edges, and of scipy's.
+    whole, told, compared
+        A whole resolution; following new edges, told which or comparing all.
+    scipy_keys, scipy_numbers
+        scipy's, numbering the keys or given numbers.
     """
 
     n_nodes: int
-    whole: float
-    added: float
-    scipy: float
+    whole: Seconds
+    told: Seconds
+    compared: Seconds
+    scipy_keys: Seconds
+    scipy_numbers: Seconds
+
+
+def median(runs: list[Seconds]) -> Seconds:
+    """Return the medians of some runs."""
+    return Seconds(
+        statistics.median(run.cpu for run in runs),
+        statistics.median(run.wall for run in runs),
+    )
+
+
+def clock() -> Seconds:
+    """Return what this process has used so far."""
+    return Seconds(time.process_time(), time.perf_counter())
+
+
+def since(started: Seconds) -> Seconds:
+    """Return what it has used since."""
+    now = clock()
+    return Seconds(now.cpu - started.cpu, now.wall - started.wall)
 
 
 def make_edges(n_nodes: int, seed: int) -> pd.DataFrame:
@@ -68,7 +126,8 @@ def make_edges(n_nodes: int, seed: int) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Edges `a`, `b` of 64 characters, 1.5 per node; every node has one at least.
+        Edges `a`, `b` of 32 hexadecimal digits, 1.5 per node; every node has one at
+        least.
     """
     generator = np.random.default_rng(seed)
     person = np.sort(generator.integers(0, n_nodes // MEAN_COMPONENT, n_nodes))
@@ -86,26 +145,33 @@ def make_edges(n_nodes: int, seed: int) -> pd.DataFrame:
             first[left[n_nodes:]] + within.astype(np.int64),
         ]
     )
-    names = np.array([f"{value:064x}" for value in generator.permutation(n_nodes)])
+    names = np.array([f"{value:032x}" for value in generator.permutation(n_nodes)])
     return pd.DataFrame({"a": names[left], "b": names[right]})
 
 
-def by_scipy(edges: pd.DataFrame) -> tuple[pd.Series, float]:
-    """Resolve by scipy: smallest node by node, and the seconds that it took."""
-    started = time.perf_counter()
+def by_scipy(edges: pd.DataFrame) -> tuple[pd.Series, Seconds, Seconds]:
+    """Resolve by scipy.
+
+    Returns
+    -------
+    tuple[pandas.Series, Seconds, Seconds]
+        Smallest node by node; what it took from keys, and from numbers.
+    """
+    from_keys = clock()
     codes, nodes = pd.factorize(
         np.concatenate([edges["a"], edges["b"]]),
         sort=True,
     )
     left, right = np.split(codes, 2)
+    from_numbers = clock()
     shape = (len(nodes), len(nodes))
     matrix = coo_array((np.ones(len(left), np.int8), (left, right)), shape)
     n_components, labels = connected_components(matrix, directed=False)
     smallest = np.full(n_components, len(nodes))
     np.minimum.at(smallest, labels, np.arange(len(nodes)))
+    numbers = since(from_numbers)
     roots = nodes[smallest[labels]]
-    seconds = time.perf_counter() - started
-    return pd.Series(roots, index=nodes), seconds
+    return pd.Series(roots, index=nodes), since(from_keys), numbers
 
 
 class Project:
@@ -121,29 +187,37 @@ class Project:
         source = ROOT / "macros" / "materializations"
         shutil.copytree(source, folder / "macros", ignore=ignored)
 
-    def put(self, edges: pd.DataFrame) -> None:
-        """Set the edges."""
+    def put(self, name: str, edges: pd.DataFrame) -> None:
+        """Set a table of edges."""
         with duckdb.connect(self.folder / "bench.duckdb") as connection:
             connection.register("frame", edges)
-            connection.execute("create or replace table edges as from frame")
+            keys = "cast(a as uuid) as a, cast(b as uuid) as b"
+            connection.execute(
+                f"create or replace table {name} as select {keys} from frame"  # noqa: S608 - its own names
+            )
 
-    def run(self, *options: str) -> float:
-        """Resolve, and return the seconds of the model."""
-        dbt = Path(sys.executable).with_name("dbt")
-        subprocess.run(  # noqa: S603 - the project's own dbt
-            [dbt, "--quiet", "run", "--target-path", "target", *options],
+    def run(self, model: str, *options: str) -> Seconds:
+        """Resolve, and return what the model took."""
+        done = subprocess.run(  # noqa: S603 - the project's own dbt
+            [
+                *(sys.executable, "-c", RUN),
+                *("--target-path", "target", "--select", model),
+                *options,
+            ],
             cwd=self.folder,
             env=os.environ | {"DBT_PROFILES_DIR": str(self.folder)},
             check=True,
+            stdout=subprocess.PIPE,
+            text=True,
         )
-        results = json.loads((self.folder / "target" / "run_results.json").read_text())
-        return float(results["results"][0]["execution_time"])
+        return Seconds(*json.loads(done.stdout.splitlines()[-1]))
 
-    def resolved(self) -> pd.Series:
+    def resolved(self, model: str) -> pd.Series:
         """Return the component of every node."""
         with duckdb.connect(self.folder / "bench.duckdb") as connection:
-            frame = connection.execute("from resolved order by node").df()
-        return frame.set_index("node")["component_id"]
+            frame = connection.table(model).order("node").df()
+        keys = frame.astype(str).apply(lambda column: column.str.replace("-", ""))
+        return keys.set_index("node")["component_id"]
 
 
 def measure(n_nodes: int, n_runs: int, folder: Path) -> Measured:
@@ -158,26 +232,36 @@ def measure(n_nodes: int, n_runs: int, folder: Path) -> Measured:
     project = Project(folder)
     edges = make_edges(n_nodes, seed=1)
     generator = np.random.default_rng(2)
-    whole, added, scipy = [], [], []
+    whole, told, compared, keys, numbers = [], [], [], [], []
+    project.put("edges", edges)
+    expected, _, _ = by_scipy(edges)
     for _ in range(n_runs):
-        project.put(edges)
-        expected, seconds = by_scipy(edges)
-        scipy.append(seconds)
-        whole.append(project.run("--full-refresh"))
-        _check(project.resolved(), expected, n_nodes)
+        project.put("edges", edges)
+        _, from_keys, from_numbers = by_scipy(edges)
+        keys.append(from_keys)
+        numbers.append(from_numbers)
+        whole.append(project.run("resolved", "--full-refresh"))
+        _check(project.resolved("resolved"), expected, n_nodes)
+        project.run("followed", "--full-refresh")
         picked = generator.integers(0, n_nodes, (2, min(N_NEW_EDGES, n_nodes // 100)))
         new = pd.DataFrame(
             {"a": edges["a"][picked[0]], "b": edges["a"].iloc[picked[1]].to_numpy()}
         )
         more = pd.concat([edges, new], ignore_index=True)
-        project.put(more)
-        added.append(project.run())
-        _check(project.resolved(), by_scipy(more)[0], n_nodes)
+        expected_more, _, _ = by_scipy(more)
+        project.put("new_edges", new)
+        told.append(project.run("followed"))
+        _check(project.resolved("followed"), expected_more, n_nodes)
+        project.put("edges", more)
+        compared.append(project.run("resolved"))
+        _check(project.resolved("resolved"), expected_more, n_nodes)
     return Measured(
         n_nodes,
-        statistics.median(whole),
-        statistics.median(added),
-        statistics.median(scipy),
+        median(whole),
+        median(told),
+        median(compared),
+        median(keys),
+        median(numbers),
     )
 
 
@@ -193,18 +277,27 @@ def _check(found: pd.Series, expected: pd.Series, n_nodes: int) -> None:
 def table(measured: list[Measured]) -> str:
     """Render as Markdown, growth beside that of n log n."""
     base = measured[0]
+    head = (
+        "| identifiers | CPU s | wall s | growth | n log n | times scipy from keys "
+        "| times scipy from numbers | 5,000 edges told, CPU s "
+        "| times scipy from numbers | found by comparing, CPU s |"
+    )
     lines = [
-        "| identifiers | s | growth | n log n | times scipy | 5,000 edges, share |",
-        "|---:|---:|---:|---:|---:|---:|",
+        head,
+        "|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for row in measured:
-        growth = row.whole / base.whole
+        growth = row.whole.cpu / base.whole.cpu
         bound = (row.n_nodes * math.log(row.n_nodes)) / (
             base.n_nodes * math.log(base.n_nodes)
         )
         lines.append(
-            f"| {row.n_nodes:,} | {row.whole:.2f} | {growth:.1f} | {bound:.1f} "
-            f"| {row.whole / row.scipy:.1f} | {row.added / row.whole:.2f} |"
+            f"| {row.n_nodes:,} | {row.whole.cpu:.2f} | {row.whole.wall:.2f} "
+            f"| {growth:.1f} | {bound:.1f} "
+            f"| {row.whole.cpu / row.scipy_keys.cpu:.1f} "
+            f"| {row.whole.cpu / row.scipy_numbers.cpu:.1f} "
+            f"| {row.told.cpu:.2f} | {row.told.cpu / row.scipy_numbers.cpu:.2f} "
+            f"| {row.compared.cpu:.2f} |"
         )
     return "\n".join(lines)
 
