@@ -1,5 +1,6 @@
-{#- A key of sixteen bytes from one text; missing where the text is. Half the size and
-    twice the speed of a key in hexadecimal, for tables with a row for each event. -#}
+{#- A key of sixteen bytes from one text; missing where the text is. Smaller than a key in
+    hexadecimal and cheaper to make, group and sort, for tables with a row for each
+    event. -#}
 {% macro compact_key(expression) -%}
     {{ return(adapter.dispatch('compact_key', 'segmentary')(expression)) }}
 {%- endmacro %}

@@ -436,6 +436,7 @@ PLANTED = (
         Planted("column-name", f"fct_orders.{column}", what, plant)
         for column, what, plant in (
             ("order_id", "is bigint", types("order_id", "bigint")),
+            ("order_id", "is uuid", types("order_id", "uuid")),
             ("n_units", "is double", types("n_units", "double")),
             ("is_gift", "is varchar", types("is_gift", "varchar")),
             ("net_amount", "is double", types("net_amount", "double")),

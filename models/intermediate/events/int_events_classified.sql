@@ -23,8 +23,8 @@
 {% set copied_columns = [
     'load_id', 'record_number', 'event_key', 'device_key', 'user_key',
 ] + content_columns + ['received_at', 'reject_reason'] -%}
--- Every landed event is read twice: its keys, to find what copies and answers there are,
--- and as a whole, to be written. What copies say is read of copies only.
+-- Every landed event is read twice: its keys, to find what copies and answers there
+-- are, and as a whole, to be written. What copies say is read of copies only.
 with
 
 loads as (
