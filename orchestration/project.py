@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -58,6 +59,15 @@ def prepare_manifest() -> Path:
     RuntimeError
         If dbt can't parse the project; the message is dbt's.
     """
+    MANIFEST_PATH.parent.mkdir(parents=True, exist_ok=True)
+    # Two processes that parse at once would write the file over each other.
+    with MANIFEST_PATH.with_name("manifest.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _parse_if_older()
+
+
+def _parse_if_older() -> Path:
+    """Parse the project where its manifest isn't of its newest files."""
     if MANIFEST_PATH.exists():
         made_at = MANIFEST_PATH.stat().st_mtime
         if all(path.stat().st_mtime <= made_at for path in _project_files()):

@@ -50,8 +50,8 @@ blocked_values as (
     group by identifier_value
 ),
 
--- A value that anybody may have (`null`, `anonymous`) is no device and no user: nobody's
--- consent and no session passes over it.
+-- A value that anybody may have (`null`, `anonymous`) is no device and no user:
+-- nobody's consent and no session passes over it.
 named_events as (
     select
         landed_events.*,
