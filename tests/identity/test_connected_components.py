@@ -228,20 +228,25 @@ def test_without_its_edges_a_table_is_not_followed(graph: Graph) -> None:
 def test_only_what_changed_edges_touch_is_resolved_again(graph: Graph) -> None:
     """Labels tell what was done: they are all tampered with.
 
-    What lost an edge is resolved from its edges; what gained one is joined as it stands;
-    the rest stays.
+    What lost an edge is resolved from its edges; what gained one is joined as it
+    stands; the rest stays.
     """
     graph.put([("a", "b"), ("c", "d"), ("f", "g"), ("g", "h")])
     graph.resolve("--full-refresh")
     for node, label in (("a", "w"), ("c", "x"), ("f", "y")):
         graph.rows(
-            f"update resolved set component_id = '{label}' where component_id = '{node}'"
+            f"update resolved set component_id = '{label}'"
+            f" where component_id = '{node}'"
         )
     graph.put([("a", "b"), ("c", "d"), ("d", "e"), ("f", "g")])
     assert graph.resolve() == {
-        **{"a": "w", "b": "w"},
-        **{"c": "e", "d": "e", "e": "e"},
-        **{"f": "f", "g": "f"},
+        "a": "w",
+        "b": "w",
+        "c": "e",
+        "d": "e",
+        "e": "e",
+        "f": "f",
+        "g": "f",
     }
 
 
