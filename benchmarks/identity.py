@@ -217,7 +217,8 @@ class Project:
         with duckdb.connect(self.folder / "bench.duckdb") as connection:
             frame = connection.table(model).order("node").df()
         keys = frame.astype(str).apply(lambda column: column.str.replace("-", ""))
-        return keys.set_index("node")["component_id"]
+        components: pd.Series = keys.set_index("node")["component_id"]
+        return components
 
 
 def measure(n_nodes: int, n_runs: int, folder: Path) -> Measured:

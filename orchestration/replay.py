@@ -87,11 +87,13 @@ def main(arguments: list[str]) -> int:
     """Run dbt for each date and write a line to standard output after each."""
     # dbt takes seconds to import, and only this process needs it.
     from dbt.cli.main import dbtRunner  # noqa: PLC0415
+    from dbt.contracts.graph.manifest import Manifest  # noqa: PLC0415
 
     dbt_vars, *dates = arguments
     with contextlib.redirect_stdout(sys.stderr):
         parsed = dbtRunner().invoke(["--quiet", "parse", f"--vars={dbt_vars}"])
-    if not parsed.success:
+    manifest = parsed.result
+    if not isinstance(manifest, Manifest):
         sys.stderr.write(str(parsed.exception))
         return 1
     for date in dates:
@@ -99,7 +101,7 @@ def main(arguments: list[str]) -> int:
         # Standard output is for the dates alone; what dbt says goes to the other. The
         # date is read while dbt runs, so what was parsed is good for every month.
         with contextlib.redirect_stdout(sys.stderr):
-            result = dbtRunner(manifest=parsed.result).invoke(
+            result = dbtRunner(manifest=manifest).invoke(
                 [
                     "--quiet",
                     "build",
