@@ -239,7 +239,7 @@ def test_what_is_left_is_a_shop_that_never_knew_her(erased: Erased) -> None:
             "select table_name from duckdb_tables() where schema_name = 'marts'"
         )
     ]
-    assert {"dim_customers", "fct_events", "segment_memberships"} <= set(tables)
+    assert {"dim_customers", "fct_sessions", "segment_memberships"} <= set(tables)
     different = set()
     with never.read() as connection:
         for table in tables:
