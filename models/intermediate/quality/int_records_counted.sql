@@ -4,9 +4,9 @@
         incremental_strategy='delete+insert',
         unique_key='load_id',
         on_schema_change='fail',
-        post_hook="delete from {{ this }} where load_id not in (
+        post_hook="delete from {{ this }} where load_id in (
             select load_id from {{ ref('stg_landing__loads') }}
-            where load_status = 'loaded'
+            where load_status <> 'loaded'
         )",
     )
 }}
