@@ -35,8 +35,11 @@ KEY_TESTS = {
 
 def age(built: Built) -> None:
     """Let rows of events be as old as their load, not as the one build of a test."""
-    for table in (CLASSIFIED, SESSIONIZED):
-        execute(built, f"update {table} set classified_at_load_id = load_id")
+    for table, column in (
+        (CLASSIFIED, "classified_at_load_id"),
+        (SESSIONIZED, "sessionized_at_load_id"),
+    ):
+        execute(built, f"update {table} set {column} = load_id")
     execute(built, f"update {VERSIONS} set load_id = {TESTED}")
 
 

@@ -8,14 +8,14 @@ with
 events as (
     select * from {{ ref('fct_events') }}
     where {{ changed_rows(
-        'classified_at_load_id', 'session_key', ref('int_events_sessionized')
+        'sessionized_at_load_id', 'session_key', ref('int_events_sessionized')
     ) }}
 ),
 
 sessions as (
     select * from {{ ref('fct_sessions') }}
     where {{ changed_rows(
-        'classified_at_load_id', 'session_key', ref('int_events_sessionized')
+        'sessionized_at_load_id', 'session_key', ref('int_events_sessionized')
     ) }}
 ),
 

@@ -7,7 +7,7 @@ with
 sessions as (
     select * from {{ ref('fct_sessions') }}
     where {{ changed_rows(
-        'classified_at_load_id', 'device_key', ref('int_events_sessionized')
+        'sessionized_at_load_id', 'device_key', ref('int_events_sessionized')
     ) }}
 ),
 
