@@ -283,7 +283,7 @@ def test_no_run_names_anybody_outside_raw_and_staging(shop):
     assert canaries_in(repr(records).encode()) == list(CANARIES)
     # Texts lost what names somebody, and nothing else.
     assert shop.published(
-        "select distinct product_name from marts.fct_order_lines"
+        "select distinct product_name from marts.dim_products"
         " where product_name is not null order by 1"
     ) == [("Call *",), ("Gift for *",)]
     assert shop.published(
