@@ -47,7 +47,7 @@ def sessions_of(landing: Path) -> pl.DataFrame:
     )
     is_first = pl.col("device").ne_missing(pl.col("device").shift())
     known = pl.col("user_id").forward_fill().over("device")
-    events = (
+    numbered = (
         events.lazy()
         .with_columns(is_first=is_first, known=known)
         .filter(
@@ -67,7 +67,7 @@ def sessions_of(landing: Path) -> pl.DataFrame:
         )
     )
     return (
-        events.group_by("number")
+        numbered.group_by("number")
         .agg(
             pl.col("device").first(),
             pl.coalesce(pl.col("user_id").max(), pl.col("previous_user").first()).alias(
