@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from orchestration.ingestion import mask_contacts
-from orchestration.warehouse import Warehouse, compose, relation_name
+from orchestration.warehouse import Warehouse, compose, connect, relation_name
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -141,7 +141,7 @@ def newest_tested_load(
     if not target.exists():
         return None
     try:
-        with duckdb.connect(target, read_only=True) as connection:
+        with connect(target, read_only=True) as connection:
             row = connection.execute(
                 "select newest_load_id, newest_loaded_at, project_checksum "
                 f"from {SCHEMA}.publication"
@@ -226,7 +226,7 @@ def _layout_of(target: Path) -> str | None:
     if not target.exists():
         return None
     try:
-        with duckdb.connect(target, read_only=True) as connection:
+        with connect(target, read_only=True) as connection:
             row = connection.execute(
                 f"select layout from {SCHEMA}.publication"
             ).fetchone()

@@ -10,7 +10,7 @@ from rich import box
 from rich.table import Table
 
 from orchestration.settings import PROJECT_ROOT, Settings
-from orchestration.warehouse import WarehouseMissingError
+from orchestration.warehouse import WarehouseMissingError, connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -141,7 +141,7 @@ def _published(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     if not path.exists():
         message = f"Nothing is published at {path} yet: run `make demo` or `make run`."
         raise WarehouseMissingError(message)
-    connection = duckdb.connect(str(path), read_only=True)
+    connection = connect(path, read_only=True)
     try:
         yield connection
     finally:

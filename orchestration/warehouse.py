@@ -33,6 +33,9 @@ FIRST_PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 1.0
 
 
+DuckDBConfig = dict[str, str | bool | int | float | list[str]]
+
+
 class WarehouseError(RuntimeError):
     """The warehouse can't be used as asked; the message says what to do."""
 
@@ -47,6 +50,20 @@ class WarehouseMissingError(WarehouseError):
 
 class FrameError(WarehouseError):
     """A frame doesn't have the columns of the table it should be written to."""
+
+
+def connect(
+    database: Path | str, *, read_only: bool = False, config: DuckDBConfig | None = None
+) -> duckdb.DuckDBPyConnection:
+    """Open a DuckDB database that tells times in UTC and draws no progress bar.
+
+    DuckDB would draw one on standard output, where results go, for every statement of
+    more than two seconds.
+    """
+    connection = duckdb.connect(database, read_only=read_only, config=config or {})
+    connection.execute("set TimeZone = 'UTC'")
+    connection.execute("set enable_progress_bar = false")
+    return connection
 
 
 class Sql(str):
@@ -198,8 +215,7 @@ class Warehouse:
         """
         # Waits for the lock, and says who holds it; readers don't keep each other out.
         with self.read():
-            connection = duckdb.connect(":memory:", config=self._settings())
-            connection.execute("set TimeZone = 'UTC'")
+            connection = connect(":memory:", config=self._settings())
             path = str(self.path).replace("'", "''")
             connection.execute(f"attach '{path}' as warehouse (read_only)")
         try:
@@ -255,7 +271,7 @@ class Warehouse:
         pause = FIRST_PAUSE_SECONDS
         while True:
             try:
-                connection = duckdb.connect(
+                connection = connect(
                     self.path, read_only=read_only, config=self._settings()
                 )
             except (duckdb.IOException, duckdb.ConnectionException) as error:
@@ -268,11 +284,10 @@ class Warehouse:
                 time.sleep(min(pause, left))
                 pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
             else:
-                connection.execute("set TimeZone = 'UTC'")
                 return connection
 
-    def _settings(self) -> dict[str, str | bool | int | float | list[str]]:
-        settings: dict[str, str | bool | int | float | list[str]] = {
+    def _settings(self) -> DuckDBConfig:
+        settings: DuckDBConfig = {
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
         }

@@ -32,7 +32,13 @@ from orchestration.ingestion.json_lines import read_json_lines
 from orchestration.ingestion.landing import FileError, FileReason, LandedFile
 from orchestration.ingestion.parquet_paths import Node, find_paths, node_of
 from orchestration.ingestion.text_records import RecordReason, Reject, open_text
-from orchestration.warehouse import Sql, append_rows, compose, relation_name
+from orchestration.warehouse import (
+    Sql,
+    append_rows,
+    compose,
+    connect,
+    relation_name,
+)
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -704,7 +710,7 @@ def _parquet_scan(file: LandedFile) -> Sql:
 
 def _is_readable(scan: Sql) -> bool:
     """Whether every value of a Parquet file can be read, with no warehouse involved."""
-    with duckdb.connect() as scratch:
+    with connect(":memory:") as scratch:
         try:
             scratch.execute(
                 compose("select bit_xor(hash(columns(*))) from $scan", scan=scan)

@@ -141,6 +141,16 @@ def test_connections_are_offline(path: Path) -> None:
     }
 
 
+def test_slow_statements_draw_nothing_where_results_go(path: Path) -> None:
+    warehouse = Warehouse(path)
+    for opened in (warehouse.write, warehouse.read, warehouse.attached):
+        with opened() as connection:
+            setting = connection.execute(
+                "select current_setting('enable_progress_bar')"
+            ).fetchone()
+        assert setting == (False,), opened.__name__
+
+
 def test_the_environment_limits_memory_and_threads(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
