@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from orchestration.ingestion import mask_contacts
-from orchestration.warehouse import Warehouse, compose, connect, relation_name
+from orchestration.warehouse import Sql, Warehouse, compose, connect, relation_name
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -56,12 +56,15 @@ class PublishedTable:
         Description by column name, in the table's order.
     divided_by
         The date whose days are published apart; None for a table that is one part.
+    derived
+        Columns that are hashes of others, and so tell nothing of whether those changed.
     """
 
     name: str
     description: str
     columns: Mapping[str, str]
     divided_by: str | None = None
+    derived: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,7 @@ def published_tables(manifest: Mapping[str, Any]) -> list[PublishedTable]:
                 for column in node["columns"].values()
             },
             divided_by=node["config"]["meta"].get("publish_by"),
+            derived=tuple(node["config"]["meta"].get("derived", ())),
         )
         for node in manifest["nodes"].values()
         if node["resource_type"] == "model" and node["config"]["meta"].get("publish")
@@ -277,10 +281,14 @@ def _fingerprints(
     """Read what each part of a mart holds, as a number that other rows don't have."""
     divided_by = table.divided_by or f"'{_WHOLE}'"
     mart = relation_name(f"{SCHEMA}.{table.name}")
+    rows_of = f"warehouse.{mart}"
+    if table.derived:
+        derived = compose("$columns", columns=table.derived)
+        rows_of = f"(select * exclude ({derived}) from {rows_of})"
     rows = connection.execute(
         "select part :: varchar, n_rows, content_hash from ("
         f"select {divided_by} as part, count(*) as n_rows, "
-        f"sum(hash(mart)) as content_hash from warehouse.{mart} as mart group by part)"
+        f"sum(hash(mart)) as content_hash from {rows_of} as mart group by part)"
     ).fetchall()
     return {part or _WHOLE: (n_rows, content) for part, n_rows, content in rows}
 
@@ -305,10 +313,13 @@ def _bring_over(
             name = compose("published.$table.$column", table=mart, column=column)
             _comment(connection, "column", name, description)
     else:
+        # Constants, not a list: a view then reads only those days of its tables.
+        days = sorted(changed)
         among = compose(
-            "$column in (select unnest(? :: date[]))", column=str(table.divided_by)
+            "$column in ($days)",
+            column=str(table.divided_by),
+            days=Sql(", ".join(["? :: date"] * len(days))),
         )
-        days = [sorted(changed)]
         connection.execute(f"delete from published.{mart} where {among}", days)
         connection.execute(
             f"insert into published.{mart} by name "

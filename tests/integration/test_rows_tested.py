@@ -24,7 +24,7 @@ CLASSIFIED = "intermediate.int_events_classified"
 SESSIONIZED = "intermediate.int_events_sessionized"
 VERSIONS = "intermediate.int_customer_id_versions"
 SESSIONS = "intermediate.int_sessions"
-FACTS = "marts.customer_facts_by_date"
+FACTS = "intermediate.int_customer_month_facts"
 KEY_TESTS = {
     "int_events_classified": "unique_combination_int_events_classified",
     "int_customer_id_versions": "unique_combination_int_customer_id_versions",

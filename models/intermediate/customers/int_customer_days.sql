@@ -1,3 +1,21 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='delete+insert',
+        unique_key=['customer_id', 'activity_date'],
+        on_schema_change='fail',
+        post_hook="delete from {{ this }} where n_orders is null",
+    )
+}}
+
+-- Only rows that say something new are written, so that facts are summed again where a
+-- day changed and nowhere else. A day that is no more is written without content and
+-- deleted in the same transaction.
+{% set measures = [
+    'n_orders', 'n_mobile_orders', 'purchased_quantity', 'purchase_amount',
+    'gross_amount', 'discount_amount', 'refund_amount', 'n_sessions', 'n_product_views',
+    'n_products_added',
+] -%}
 with
 
 order_lines as (
@@ -7,7 +25,7 @@ order_lines as (
 
 orders as (
     select * from {{ ref('int_orders') }}
-    where is_purchase
+    where is_purchase and customer_id is not null
 ),
 
 sessions as (
@@ -15,20 +33,32 @@ sessions as (
     where customer_id is not null
 ),
 
-order_days as (
+newest_load as (
+    select max(load_id) as load_id from {{ ref('stg_landing__loads') }}
+),
+
+activity as (
     select
         customer_id,
         ordered_date as activity_date,
         count(*) as n_orders,
-        sum(case when channel = 'mobile' then 1 else 0 end) as n_mobile_orders
+        sum(case when channel = 'mobile' then 1 else 0 end) as n_mobile_orders,
+        0 as purchased_quantity,
+        0 as purchase_amount,
+        0 as gross_amount,
+        0 as discount_amount,
+        0 as refund_amount,
+        0 as n_sessions,
+        0 as n_product_views,
+        0 as n_products_added
     from orders
     group by customer_id, ordered_date
-),
-
-line_days as (
+    union all
     select
         customer_id,
         ordered_date as activity_date,
+        0 as n_orders,
+        0 as n_mobile_orders,
         sum(case when line_type = 'purchase' then quantity else 0 end)
             as purchased_quantity,
         sum(
@@ -39,15 +69,23 @@ line_days as (
         ) as purchase_amount,
         sum(gross_amount) as gross_amount,
         sum(discount_amount) as discount_amount,
-        sum(refund_amount) as refund_amount
+        sum(refund_amount) as refund_amount,
+        0 as n_sessions,
+        0 as n_product_views,
+        0 as n_products_added
     from order_lines
     group by customer_id, ordered_date
-),
-
-session_days as (
+    union all
     select
         customer_id,
         started_date as activity_date,
+        0 as n_orders,
+        0 as n_mobile_orders,
+        0 as purchased_quantity,
+        0 as purchase_amount,
+        0 as gross_amount,
+        0 as discount_amount,
+        0 as refund_amount,
         count(*) as n_sessions,
         sum(n_product_views) as n_product_views,
         sum(n_products_added) as n_products_added
@@ -55,65 +93,125 @@ session_days as (
     group by customer_id, started_date
 ),
 
-activity_days as (
+summed as (
     select
         customer_id,
-        activity_date
-    from line_days
-    union distinct
-    select
-        customer_id,
-        activity_date
-    from order_days
-    union distinct
-    select
-        customer_id,
-        activity_date
-    from session_days
-),
-
-joined as (
-    select
-        activity_days.customer_id,
-        activity_days.activity_date,
-        coalesce(order_days.n_orders, 0) as n_orders,
-        coalesce(order_days.n_mobile_orders, 0) as n_mobile_orders,
-        coalesce(line_days.purchased_quantity, 0) as purchased_quantity,
-        coalesce(line_days.purchase_amount, 0) as purchase_amount,
-        coalesce(line_days.gross_amount, 0) as gross_amount,
-        coalesce(line_days.discount_amount, 0) as discount_amount,
-        coalesce(line_days.refund_amount, 0) as refund_amount,
-        coalesce(session_days.n_sessions, 0) as n_sessions,
-        coalesce(session_days.n_product_views, 0) as n_product_views,
-        coalesce(session_days.n_products_added, 0) as n_products_added
-    from activity_days
-    left join order_days
-        on
-            activity_days.customer_id = order_days.customer_id
-            and activity_days.activity_date = order_days.activity_date
-    left join line_days
-        on
-            activity_days.customer_id = line_days.customer_id
-            and activity_days.activity_date = line_days.activity_date
-    left join session_days
-        on
-            activity_days.customer_id = session_days.customer_id
-            and activity_days.activity_date = session_days.activity_date
+        activity_date,
+        cast(sum(n_orders) as {{ dbt.type_int() }}) as n_orders,
+        cast(sum(n_mobile_orders) as {{ dbt.type_int() }}) as n_mobile_orders,
+        cast(sum(purchased_quantity) as {{ type_amount() }}) as purchased_quantity,
+        cast(sum(purchase_amount) as {{ type_amount() }}) as purchase_amount,
+        cast(sum(gross_amount) as {{ type_amount() }}) as gross_amount,
+        cast(sum(discount_amount) as {{ type_amount() }}) as discount_amount,
+        cast(sum(refund_amount) as {{ type_amount() }}) as refund_amount,
+        cast(sum(n_sessions) as {{ dbt.type_int() }}) as n_sessions,
+        cast(sum(n_product_views) as {{ dbt.type_int() }}) as n_product_views,
+        cast(sum(n_products_added) as {{ dbt.type_int() }}) as n_products_added
+    from activity
+    group by customer_id, activity_date
 ),
 
 -- Purchase days know the one before, whatever happened between them.
-final as (
+days as (
     select
         *,
-        case when n_orders > 0 then activity_date end as purchase_date,
-        case
-            when n_orders > 0
-                then lag(activity_date) over (
-                    partition by customer_id, case when n_orders > 0 then 1 else 0 end
-                    order by activity_date
-                )
-        end as previous_purchase_date
-    from joined
+        activity_date as purchase_date,
+        lag(activity_date) over (
+            partition by customer_id
+            order by activity_date
+        ) as previous_purchase_date
+    from summed
+    where n_orders > 0
+    union all
+    select
+        *,
+        cast(null as date) as purchase_date,
+        cast(null as date) as previous_purchase_date
+    from summed
+    where n_orders = 0
+),
+
+{% if is_incremental() -%}
+standing_days as (
+    select * from {{ this }}
+),
+
+compared as {{ materialized() }} (
+    select
+        coalesce(days.customer_id, standing_days.customer_id) as customer_id,
+        coalesce(days.activity_date, standing_days.activity_date) as activity_date,
+        {% for measure in measures -%}
+        days.{{ measure }},
+        {% endfor -%}
+        days.purchase_date,
+        days.previous_purchase_date,
+        days.customer_id is null as is_gone,
+        standing_days.customer_id is null
+        {% for measure in measures -%}
+        or coalesce(days.{{ measure }} <> standing_days.{{ measure }}, true)
+        {% endfor -%}
+        or coalesce(days.previous_purchase_date, cast('0001-01-01' as date))
+        <> coalesce(standing_days.previous_purchase_date, cast('0001-01-01' as date))
+            as is_changed
+    from days
+    full outer join standing_days
+        on
+            days.customer_id = standing_days.customer_id
+            and days.activity_date = standing_days.activity_date
+),
+
+-- Of a customer who lost a day all other days are written, so that each change of a
+-- customer is one of a row; and the first row with every change, so that the newest
+-- number stays, though those whose rows had it be gone.
+losers as (
+    select customer_id from compared
+    where is_gone
+    group by customer_id
+),
+
+first_customer as (
+    select min(customer_id) as customer_id from compared
+    where
+        not is_gone
+        and exists (select 1 from compared as changes where changes.is_changed)
+),
+
+changed_days as (
+    select * from compared
+    where
+        is_changed
+        or customer_id in (select losers.customer_id from losers)
+        or customer_id = (select first_customer.customer_id from first_customer)
+),
+
+{% else -%}
+changed_days as (
+    select * from days
+),
+
+standing_days as (
+    select cast(0 as {{ dbt.type_bigint() }}) as change_number
+),
+
+{% endif -%}
+final as (
+    select
+        -- keys
+        customer_id,
+
+        -- measures
+        {% for measure in measures -%}
+        {{ measure }},
+        {% endfor -%}
+        (select coalesce(max(standing_days.change_number), 0) + 1 from standing_days)
+            as change_number,
+        (select newest_load.load_id from newest_load) as summed_at_load_id,
+
+        -- times
+        activity_date,
+        purchase_date,
+        previous_purchase_date
+    from changed_days
 )
 
 select * from final

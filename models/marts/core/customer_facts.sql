@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 with
 
 customer_facts_by_date as (

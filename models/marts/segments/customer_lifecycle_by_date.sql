@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 {% set default_interval = var('lifecycle_default_interval_days') -%}
 {% set min_interval = var('lifecycle_min_interval_days') -%}
 {% set max_interval = var('lifecycle_max_interval_days') -%}

@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 with
 
 customer_facts as (
@@ -5,8 +7,16 @@ customer_facts as (
     where n_orders > 0
 ),
 
+score_bounds as (
+    select * from {{ ref('rfm_score_bounds') }}
+),
+
 rfm_segments as (
     select * from {{ ref('rfm_segments') }}
+),
+
+bounds as (
+    {{ rfm_bounds_in_columns('score_bounds') }}
 ),
 
 measured as (
@@ -23,34 +33,39 @@ measured as (
 -- Scores place a customer among those with a purchase in the window.
 scored as (
     select
-        customer_date_key,
-        {{ rfm_score('recency_days', 'as_of_date') }} as recency_score,
-        {{ rfm_score('n_orders', 'as_of_date') }} as frequency_score,
-        {{ rfm_score('monetary_amount', 'as_of_date') }} as monetary_score
+        measured.*,
+        case
+            when measured.n_orders > 0 then {{ rfm_score('recency_days') }}
+        end as recency_score,
+        case
+            when measured.n_orders > 0 then {{ rfm_score('n_orders') }}
+        end as frequency_score,
+        case
+            when measured.n_orders > 0 then {{ rfm_score('monetary_amount') }}
+        end as monetary_score
     from measured
-    where n_orders > 0
+    left join bounds
+        on measured.as_of_date = bounds.as_of_date
 ),
 
 final as (
     select
         -- keys
-        measured.customer_date_key,
-        measured.as_of_date,
-        measured.customer_id,
+        scored.customer_date_key,
+        scored.as_of_date,
+        scored.customer_id,
 
         -- attributes
         coalesce(rfm_segments.segment, 'inactive') as segment,
 
         -- measures
-        measured.recency_days,
-        measured.n_orders,
-        measured.monetary_amount,
+        scored.recency_days,
+        scored.n_orders,
+        scored.monetary_amount,
         scored.recency_score,
         scored.frequency_score,
         scored.monetary_score
-    from measured
-    left join scored
-        on measured.customer_date_key = scored.customer_date_key
+    from scored
     left join rfm_segments
         on
             scored.recency_score = rfm_segments.recency_score

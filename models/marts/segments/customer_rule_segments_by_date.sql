@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 -- A rule segment is one boolean column here and its line in the YAML beside it. The
 -- thresholds are vars.
 with
@@ -6,15 +8,32 @@ customer_facts as (
     select * from {{ ref('customer_facts_by_date') }}
 ),
 
-customer_rfm as (
-    select * from {{ ref('customer_rfm_by_date') }}
+score_bounds as (
+    select * from {{ ref('rfm_score_bounds') }}
 ),
 
+bounds as (
+    {{ rfm_bounds_in_columns('score_bounds') }}
+),
+
+-- Whoever has no purchase in the window has no scores.
 measured as (
     select
         customer_facts.*,
-        coalesce(customer_rfm.monetary_score, 0) as monetary_score,
-        coalesce(customer_rfm.frequency_score, 0) as frequency_score,
+        case
+            when customer_facts.n_orders_window > 0
+                then {{ rfm_score(
+                    'monetary_amount', 'customer_facts.net_amount_window'
+                ) }}
+            else 0
+        end as monetary_score,
+        case
+            when customer_facts.n_orders_window > 0
+                then {{ rfm_score(
+                    'n_orders', 'customer_facts.n_orders_window'
+                ) }}
+            else 0
+        end as frequency_score,
         {{ safe_divide(
             'customer_facts.discount_amount_window', 'customer_facts.gross_amount_window'
         ) }} as discount_rate,
@@ -23,8 +42,8 @@ measured as (
             'customer_facts.gross_amount_window - customer_facts.discount_amount_window'
         ) }} as refund_rate
     from customer_facts
-    left join customer_rfm
-        on customer_facts.customer_date_key = customer_rfm.customer_date_key
+    left join bounds
+        on customer_facts.as_of_date = bounds.as_of_date
 ),
 
 final as (

@@ -1,6 +1,8 @@
+{{ config(materialized='view') }}
+
 with
 
-history as (
+history as {{ not_materialized() }} (
     select * from {{ ref('snap_segment_memberships') }}
 ),
 
@@ -10,40 +12,45 @@ personalised_customers as (
     where is_personalization_allowed
 ),
 
-ordered as (
-    select
-        *,
-        lag(segment) over (
-            partition by membership_key
-            order by dbt_valid_from, dbt_scd_id
-        ) as previous_segment
-    from history
+current_rows as (
+    select * from history
+    where dbt_valid_to is null
+),
+
+ended_rows as (
+    select * from history
+    where dbt_valid_to is not null
 ),
 
 final as (
     select
         -- keys
-        ordered.membership_key,
-        ordered.customer_id,
+        {{ hash_key(['current_rows.customer_id', 'current_rows.segment_set']) }}
+            as membership_key,
+        current_rows.customer_id,
 
         -- attributes
-        ordered.segment_set,
+        current_rows.segment_set,
         case
             when
-                ordered.segment_set = 'cluster'
-                and ordered.segment <> 'merged'
+                current_rows.segment_set = 'cluster'
+                and current_rows.segment <> 'merged'
                 and personalised_customers.customer_id is null
                 then 'none'
-            else ordered.segment
+            else current_rows.segment
         end as segment,
-        ordered.previous_segment,
+        ended_rows.segment as previous_segment,
 
         -- times
-        cast(ordered.dbt_valid_from as date) as since_date
-    from ordered
+        cast(current_rows.dbt_valid_from as date) as since_date
+    from current_rows
+    left join ended_rows
+        on
+            current_rows.customer_id = ended_rows.customer_id
+            and current_rows.segment_set = ended_rows.segment_set
+            and current_rows.dbt_valid_from = ended_rows.dbt_valid_to
     left join personalised_customers
-        on ordered.customer_id = personalised_customers.customer_id
-    where ordered.dbt_valid_to is null
+        on current_rows.customer_id = personalised_customers.customer_id
 )
 
 select * from final

@@ -1,8 +1,11 @@
+{{ config(materialized='view') }}
+
 -- What SQL alone assigns, for every as-of date, in the one shape of a membership.
 with
 
-customer_facts as (
+prospects as (
     select * from {{ ref('customer_facts_by_date') }}
+    where n_orders = 0
 ),
 
 customer_rfm as (
@@ -15,13 +18,18 @@ customer_lifecycle as (
 
 rfm_assignments as (
     select
-        customer_facts.as_of_date,
-        customer_facts.customer_id,
+        as_of_date,
+        customer_id,
         'rfm' as segment_set,
-        coalesce(customer_rfm.segment, 'none') as segment
-    from customer_facts
-    left join customer_rfm
-        on customer_facts.customer_date_key = customer_rfm.customer_date_key
+        segment
+    from customer_rfm
+    union all
+    select
+        as_of_date,
+        customer_id,
+        'rfm' as segment_set,
+        'none' as segment
+    from prospects
 ),
 
 lifecycle_assignments as (

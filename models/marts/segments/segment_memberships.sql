@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 with
 
 segment_assignments as (
@@ -5,7 +7,7 @@ segment_assignments as (
     where as_of_date = {{ as_of_date() }}
 ),
 
-customer_facts as (
+customer_facts as {{ not_materialized() }} (
     select * from {{ ref('customer_facts_by_date') }}
     where as_of_date = {{ as_of_date() }}
 ),
@@ -42,8 +44,12 @@ assigned as (
     select * from cluster_assignments
 ),
 
+assigned_sets as (
+    {{ assigned_segment_sets() }}
+),
+
 -- A row once there never vanishes: whoever is gone from the facts is in no segment, or
--- was found to be another customer.
+-- was found to be another customer, and of a set that is no more everybody is in none.
 vanished as (
     select
         {{ as_of_date() }} as as_of_date,
@@ -52,13 +58,13 @@ vanished as (
         case when superseded_customers.customer_id is null then 'none' else 'merged' end
             as segment
     from membership_history
-    left join assigned
-        on
-            membership_history.customer_id = assigned.customer_id
-            and membership_history.segment_set = assigned.segment_set
+    left join customer_facts
+        on membership_history.customer_id = customer_facts.customer_id
+    left join assigned_sets
+        on membership_history.segment_set = assigned_sets.segment_set
     left join superseded_customers
         on membership_history.customer_id = superseded_customers.customer_id
-    where assigned.customer_id is null
+    where customer_facts.customer_id is null or assigned_sets.segment_set is null
 ),
 
 memberships as (

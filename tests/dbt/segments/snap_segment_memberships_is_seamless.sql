@@ -7,16 +7,17 @@ with
 
 history as (
     select
-        membership_key,
+        customer_id,
+        segment_set,
         segment,
         dbt_valid_from,
         dbt_valid_to,
         lag(segment) over (
-            partition by membership_key
+            partition by customer_id, segment_set
             order by dbt_valid_from, dbt_scd_id
         ) as previous_segment,
         lead(dbt_valid_from) over (
-            partition by membership_key
+            partition by customer_id, segment_set
             order by dbt_valid_from, dbt_scd_id
         ) as next_valid_from
     from {{ ref('snap_segment_memberships') }}

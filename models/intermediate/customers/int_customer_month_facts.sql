@@ -1,0 +1,204 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='delete+insert',
+        unique_key=['as_of_date', 'customer_id'],
+        on_schema_change='fail',
+        post_hook="delete from {{ this }} where first_active_date is null",
+    )
+}}
+
+-- A month that has ended stands as it is, but for customers whose days changed; and of
+-- theirs only rows are written that differ. A row that is no more is written once,
+-- without dates, and deleted in the same transaction.
+{% set fact_columns = customer_fact_columns().split(', ') -%}
+with
+
+customer_days as {{ not_materialized() }} (
+    select * from {{ ref('int_customer_days') }}
+),
+
+month_ends as (
+    select * from {{ ref('int_as_of_dates') }}
+    where is_month_end
+),
+
+current_facts as (
+    select * from {{ ref('int_customer_facts') }}
+),
+
+newest_change as (
+    select max(change_number) as change_number from customer_days
+),
+
+{% if is_incremental() -%}
+standing_facts as {{ not_materialized() }} (
+    select * from {{ this }}
+),
+
+watermark as (
+    select max(days_change_number) as change_number from standing_facts
+),
+
+-- Days that were numbered anew, and a window of another length, leave nothing to build
+-- on.
+standing_dates as (
+    select
+        as_of_date,
+        window_start_date
+    from standing_facts
+    where
+        (select watermark.change_number from watermark)
+        <= (select newest_change.change_number from newest_change)
+    group by as_of_date, window_start_date
+),
+
+kept_dates as (
+    select month_ends.*
+    from month_ends
+    inner join standing_dates
+        on
+            month_ends.as_of_date = standing_dates.as_of_date
+            and month_ends.window_start_date = standing_dates.window_start_date
+),
+
+new_dates as (
+    select * from month_ends
+    where as_of_date not in (select kept_dates.as_of_date from kept_dates)
+),
+
+changed_customers as (
+    select customer_id from customer_days
+    where change_number > (select watermark.change_number from watermark)
+    group by customer_id
+),
+
+changed_days as (
+    select customer_days.*
+    from customer_days
+    inner join changed_customers
+        on customer_days.customer_id = changed_customers.customer_id
+),
+
+-- Whoever was there at one month-end is there at all later ones.
+gone_customers as (
+    select customer_id from standing_facts
+    where
+        as_of_date = (select max(standing_dates.as_of_date) from standing_dates)
+        and customer_id not in (select customer_days.customer_id from customer_days)
+),
+
+{% else -%}
+new_dates as (
+    select * from month_ends
+),
+
+{% endif -%}
+past_dates as (
+    select * from new_dates
+    where not is_current
+),
+
+past_facts as (
+    {{ customer_fact_sums('customer_days', 'past_dates') }}
+),
+
+{% if is_incremental() -%}
+changed_facts as (
+    {{ customer_fact_sums('changed_days', 'kept_dates') }}
+),
+
+{% endif -%}
+-- Facts of the as-of date are there already.
+summed as {{ materialized() }} (
+    select
+        customer_id,
+        as_of_date,
+        window_start_date,
+        {{ customer_fact_columns() }}
+    from past_facts
+    union all
+    select
+        current_facts.customer_id,
+        new_dates.as_of_date,
+        new_dates.window_start_date,
+        {{ customer_fact_columns('current_facts') }}
+    from new_dates
+    cross join current_facts
+    where new_dates.is_current
+    {% if is_incremental() -%}
+        union all
+        select
+            customer_id,
+            as_of_date,
+            window_start_date,
+            {{ customer_fact_columns() }}
+        from changed_facts
+    {%- endif %}
+),
+
+{% if is_incremental() -%}
+rivals as (
+    select * from standing_facts
+    where
+        as_of_date not in (select kept_dates.as_of_date from kept_dates)
+        or customer_id in (select changed_customers.customer_id from changed_customers)
+        or customer_id in (select gone_customers.customer_id from gone_customers)
+),
+
+compared as (
+    select
+        coalesce(summed.customer_id, rivals.customer_id) as customer_id,
+        coalesce(summed.as_of_date, rivals.as_of_date) as as_of_date,
+        summed.window_start_date,
+        {{ customer_fact_columns('summed') }},
+        {% for column in fact_columns -%}
+        summed.{{ column }} is distinct from rivals.{{ column }}
+        or {% endfor -%}
+        summed.window_start_date is distinct from rivals.window_start_date
+            as is_changed
+    from summed
+    full outer join rivals
+        on
+            summed.customer_id = rivals.customer_id
+            and summed.as_of_date = rivals.as_of_date
+),
+
+-- The first row that was summed again is written even if it is the same, so that its
+-- number tells how far the table has come.
+first_row as (
+    select
+        as_of_date,
+        min(customer_id) as customer_id
+    from summed
+    where as_of_date = (select min(earliest.as_of_date) from summed as earliest)
+    group by as_of_date
+),
+
+written as (
+    select compared.*
+    from compared
+    left join first_row
+        on
+            compared.as_of_date = first_row.as_of_date
+            and compared.customer_id = first_row.customer_id
+    where compared.is_changed or first_row.customer_id is not null
+),
+
+{% else -%}
+written as (
+    select * from summed
+),
+
+{% endif -%}
+final as (
+    select
+        customer_id,
+        as_of_date,
+        window_start_date,
+        {{ customer_fact_columns() }},
+        (select newest_change.change_number from newest_change) as days_change_number
+    from written
+)
+
+select * from final
