@@ -177,12 +177,13 @@ select
         coalesce(identifiers.block_reason = 'too_many_identifiers', false)
         or exists (
             select 1 from intermediate.int_identifier_edges as edges
-            where edges.device_identifier_key = requested_keys.identifier_key
+            where edges.device_key = identifiers.compact_identifier_key
                 and edges.reject_reason = 'shared_device'
         )
     ) as is_shared
 from requested_keys
-left join intermediate.int_identifiers as identifiers using (identifier_key);
+left join intermediate.int_identifiers_resolved as identifiers
+    using (identifier_key);
 
 create or replace temp table open_requests as
 select
@@ -308,7 +309,7 @@ def _find_further_keys(
         left join seeds.blocked_identifiers as blocked
             on lower(seen_keys.identifier_value) = blocked.identifier_value
             and blocked.identifier_type in ('any', seen_keys.identifier_type)
-        left join intermediate.int_identifiers as known
+        left join intermediate.int_identifiers_resolved as known
             on seen_keys.identifier_key = known.identifier_key
         anti join person_keys as own
             on seen_keys.request_key = own.request_key

@@ -17,12 +17,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from landed import compact_identifier_key, identifier_key
 from worlds import (
+    IDENTIFIER_TYPES,
     LIMIT,
     WORLDS,
     Entity,
     Event,
     Record,
     accepted,
+    customer_id_of,
     drop,
     in_slices,
     random_records,
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
     from warehouses import Built, Workshop
 
+IDENTITY = ("+identifiers", "+customer_id_changes", "+int_customer_keys")
 SLICES = st.integers(min_value=1, max_value=4)
 
 ANN = Event(1, 100, device="laptop", user="ann", email="ann@shop.example", allowed=True)
@@ -47,8 +50,8 @@ LATER_WALK = Event(7, 580, device="walk")
 HUB = [
     Event(10 + n, 600 + n, user="hub", email=f"h{n}@shop.example") for n in range(LIMIT)
 ]
-FIRST = [ANN, BOB, CLEO, UNASKED, *WALKS, LATER_WALK, *HUB]
-SECOND = [
+FIRST: list[Record] = [ANN, BOB, CLEO, UNASKED, *WALKS, LATER_WALK, *HUB]
+SECOND: list[Record] = [
     # The till knows Bob by Ann's address: one customer.
     Entity("crm/contacts", "contact", 700, email="ann@shop.example", user="bob"),
     # Late: the walk never paused, the desk had been asked, the tablet is older.
@@ -56,7 +59,7 @@ SECOND = [
     Event(21, 350, device="desk", country="DE", allowed=True, lateness=3_000),
     Event(22, 50, device="tablet", lateness=3_000),
 ]
-THIRD = [
+THIRD: list[Record] = [
     # One address too many: the hub links nothing any more.
     Event(30, 800, user="hub", email="h4@shop.example"),
     # The tablet has a second user: it is nobody's.
@@ -68,7 +71,7 @@ THIRD = [
 ]
 
 
-def customers(built: Built) -> dict[str, str]:
+def customers(built: Built) -> dict[str, str | None]:
     return dict(built.rows("select identifier_key, customer_id from marts.identifiers"))
 
 
@@ -156,6 +159,72 @@ def test_every_change_comes_out_as_if_all_had_been_there_at_once(
     land_and_build(at_once, reversed(landed), tmp_path / "at_once", "all")
     assert_equal(third, at_once)
     assert totals(third) == totals(at_once)
+
+
+def test_what_a_replaced_file_said_is_forgotten(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    """Ann is gone with it, and the hub met one address less."""
+    built = workshop.new(WORLDS)
+    landing = tmp_path / "landing"
+    gone: list[Record] = [ANN, HUB[0]]
+    kept: list[Record] = [record for record in FIRST if record not in gone]
+    drop(gone, landing, "gone")
+    land_and_build(built, [*kept, *THIRD], landing, "kept")
+    assert customers(built) == resolve([*FIRST, *THIRD]).customers
+    hub, ann = identifier_key("user_id", "hub"), identifier_key("user_id", "ann")
+    assert customers(built)[ann]
+    assert dict(reasons_of_blocks(built)) == {hub: "too_many_identifiers"}
+    change(
+        built,
+        "update raw.load_manifest set load_status = 'replaced'"
+        " where file_path like '%/gone.jsonl'",
+    )
+    built.build("--select", *IDENTITY)
+    assert ann not in customers(built)
+    assert reasons_of_blocks(built) == []
+    assert customers(built) == resolve([*kept, *THIRD]).customers
+
+
+def test_changed_rules_hold_for_what_was_there_before(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    """A lower limit and a longer seed count without a refresh, and so does undoing."""
+    built = workshop.new(WORLDS)
+    land_and_build(built, FIRST, tmp_path / "landing", "0")
+    before = customers(built)
+    lower = {"identity_limits": dict.fromkeys(IDENTIFIER_TYPES, LIMIT - 1)}
+    stricter = workshop.new(
+        replace(WORLDS, name="stricter", dbt_vars=lower), like=built
+    )
+    stricter.build("--select", *IDENTITY)
+    assert customers(stricter) == resolve(FIRST, LIMIT - 1).customers != before
+    again = workshop.new(WORLDS, like=stricter)
+    again.build("--select", *IDENTITY)
+    assert customers(again) == before
+
+    ann = identifier_key("user_id", "ann")
+    change(built, "insert into seeds.blocked_identifiers values ('user_id', 'ann')")
+    built.build("--select", *IDENTITY, exclude=["resource_type:seed"])
+    assert dict(reasons_of_blocks(built)) == {ann: "blocked_value"}
+    # Her device and her address, seen at one time, are left, and one of them names her.
+    hers = {key for key in before if before[key] == before[ann]} - {ann}
+    name = customer_id_of(min(hers))
+    assert customers(built) == before | {ann: None} | dict.fromkeys(hers, name)
+    built.build("--select", *IDENTITY)
+    assert customers(built) == before
+
+
+def reasons_of_blocks(built: Built) -> list[tuple[str, str]]:
+    return built.rows(
+        "select identifier_key, block_reason from marts.identifiers"
+        " where block_reason is not null"
+    )
+
+
+def change(built: Built, statement: str) -> None:
+    with built.warehouse.write() as connection:
+        connection.execute(statement)
 
 
 def land_and_build(

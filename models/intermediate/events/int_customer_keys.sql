@@ -13,8 +13,7 @@ with
 
 current_keys as (
     select
-        {{ compact_identifier_key('identifier_type', 'identifier_value') }}
-            as compact_identifier_key,
+        compact_identifier_key,
         customer_id
     from {{ ref('int_customer_identifiers') }}
     where

@@ -1,20 +1,40 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='delete+insert',
+        unique_key='compact_identifier_key',
+        on_schema_change='fail',
+    )
+}}
 {% set limits = var('identity_limits') -%}
+-- What each identifier is, and whether it links. Counted again are those in
+-- combinations or pairs that changed; where the rules themselves changed, all of them.
 with
 
-sightings as (
-    select * from {{ ref('int_identifier_sightings') }}
+loads as (
+    select * from {{ ref('stg_landing__loads') }}
 ),
 
-pairs as (
+combinations as {{ not_materialized() }} (
+    select * from {{ ref('int_identifier_combinations') }}
+),
+
+standing_combinations as {{ not_materialized() }} (
+    select * from combinations
+    where not is_gone
+),
+
+pairs as {{ not_materialized() }} (
     select * from {{ ref('int_identifier_pairs') }}
 ),
 
-blocked_values as (
-    select * from {{ ref('blocked_identifiers') }}
+standing_pairs as {{ not_materialized() }} (
+    select * from pairs
+    where not is_gone
 ),
 
 -- Addresses and numbers are known by their keys only.
-blocked_identifiers as (
+blocked_values as (
     select
         identifier_type,
         case identifier_type
@@ -24,100 +44,216 @@ blocked_identifiers as (
                 then {{ identifier_key('phone_hash', 'identifier_value') }}
             else identifier_value
         end as identifier_value
+    from {{ ref('blocked_identifiers') }}
+    group by identifier_type, identifier_value
+),
+
+-- Seed and vars that decide what links; another key where one of them changed.
+rules as (
+    select
+        {{ hash_key([
+            dbt.listagg(
+                "identifier_type || ':' || identifier_value", "','",
+                'order by identifier_type, identifier_value'
+            ),
+            "'" ~ (limits | tojson) ~ var('identifier_max_length') ~ "'",
+        ]) }} as rules_key
     from blocked_values
 ),
 
-strong_meetings as (
+newest as (
     select
-        left_identifier_key as identifier_key,
-        right_identifier_key as strong_identifier_key
-    from pairs
-    where right_identifier_strength = 'strong'
-    union all
-    select
-        right_identifier_key as identifier_key,
-        left_identifier_key as strong_identifier_key
-    from pairs
-    where left_identifier_strength = 'strong'
+        (select max(loads.load_id) from loads) as load_id,
+        (select max(combinations.change_number) from combinations)
+            as combination_change_number,
+        (select max(pairs.change_number) from pairs) as pair_change_number,
+        (select rules.rules_key from rules) as rules_key
 ),
 
-meetings_per_identifier as (
+{% if is_incremental() -%}
+standing_identifiers as {{ not_materialized() }} (
+    select * from {{ this }}
+),
+
+watermark as (
     select
-        identifier_key,
-        count(*) as n_strong_identifiers
-    from strong_meetings
-    group by identifier_key
+        coalesce(max(change_number), 0) as change_number,
+        coalesce(max(combination_change_number), 0) as combination_change_number,
+        coalesce(max(pair_change_number), 0) as pair_change_number
+    from standing_identifiers
+),
+
+changed_combinations as {{ materialized() }} (
+    select * from combinations
+    where
+        change_number > (select watermark.combination_change_number from watermark)
+),
+
+changed_sightings as (
+    {{ unpivot_identifiers('changed_combinations') }}
+),
+
+changed_pairs as (
+    select * from pairs
+    where change_number > (select watermark.pair_change_number from watermark)
+),
+
+touched_identifiers as {{ materialized() }} (
+    select compact_identifier_key from changed_sightings
+    union distinct
+    select left_key as compact_identifier_key from changed_pairs
+    union distinct
+    select right_key as compact_identifier_key from changed_pairs
+    union distinct
+    select compact_identifier_key from standing_identifiers
+    where rules_key <> (select rules.rules_key from rules)
+),
+
+{% else -%}
+watermark as (
+    select 0 as change_number
+),
+
+{% endif -%}
+sightings as (
+    {{ unpivot_identifiers('standing_combinations') }}
 ),
 
 identifiers as (
     select
-        identifier_key,
-        identifier_type,
-        identifier_value,
-        identifier_strength,
-        sum(n_records) as n_records,
-        min(first_seen_at) as first_seen_at,
-        max(last_seen_at) as last_seen_at
+        sightings.compact_identifier_key,
+        min(sightings.identifier_type) as identifier_type,
+        min(sightings.identifier_value) as identifier_value,
+        cast(sum(sightings.n_records) as {{ dbt.type_bigint() }}) as n_records,
+        min(sightings.first_seen_at) as first_seen_at,
+        max(sightings.last_seen_at) as last_seen_at
     from sightings
-    group by identifier_key, identifier_type, identifier_value, identifier_strength
+    {% if is_incremental() -%}
+        inner join touched_identifiers
+            on
+                sightings.compact_identifier_key
+                = touched_identifiers.compact_identifier_key
+    {%- endif %}
+    group by sightings.compact_identifier_key
 ),
 
-limited as (
+-- The right one of a pair is strong always, the left one unless it is a device.
+strong_meetings as (
+    select left_key as compact_identifier_key
+    from standing_pairs
+    union all
+    select right_key as compact_identifier_key
+    from standing_pairs
+    where left_type not in ('anonymous_id', 'ga4_pseudo_id')
+),
+
+meetings_per_identifier as (
+    select
+        strong_meetings.compact_identifier_key,
+        count(*) as n_strong_identifiers
+    from strong_meetings
+    {% if is_incremental() -%}
+        inner join touched_identifiers
+            on
+                strong_meetings.compact_identifier_key
+                = touched_identifiers.compact_identifier_key
+    {%- endif %}
+    group by strong_meetings.compact_identifier_key
+),
+
+judged as (
     select
         identifiers.*,
         coalesce(meetings_per_identifier.n_strong_identifiers, 0)
             as n_strong_identifiers,
-        case identifiers.identifier_type
-            {%- for identifier_type, n_most in limits.items() %}
-            when '{{ identifier_type }}' then {{ n_most }}
-            {%- endfor %}
-        end as n_strong_identifiers_limit
+        case
+            when
+                length(identifiers.identifier_value)
+                > {{ var('identifier_max_length') }}
+                then 'too_long'
+            when blocked_of_type.identifier_value is not null then 'blocked_value'
+            when blocked_of_any_type.identifier_value is not null then 'blocked_value'
+            when
+                meetings_per_identifier.n_strong_identifiers
+                > case identifiers.identifier_type
+                    {%- for identifier_type, n_most in limits.items() %}
+                    when '{{ identifier_type }}' then {{ n_most }}
+                    {%- endfor %}
+                end
+                then 'too_many_identifiers'
+        end as block_reason,
+        false as is_gone
     from identifiers
     left join meetings_per_identifier
-        on identifiers.identifier_key = meetings_per_identifier.identifier_key
-),
-
--- A value is blocked for its own type or for all of them.
-blocked_keys as (
-    select limited.identifier_key
-    from limited
-    inner join blocked_identifiers
         on
-            lower(limited.identifier_value) = blocked_identifiers.identifier_value
-            and blocked_identifiers.identifier_type in (limited.identifier_type, 'any')
-    group by limited.identifier_key
+            identifiers.compact_identifier_key
+            = meetings_per_identifier.compact_identifier_key
+    left join blocked_values as blocked_of_type
+        on
+            identifiers.identifier_type = blocked_of_type.identifier_type
+            and lower(identifiers.identifier_value) = blocked_of_type.identifier_value
+    left join blocked_values as blocked_of_any_type
+        on
+            lower(identifiers.identifier_value) = blocked_of_any_type.identifier_value
+            and blocked_of_any_type.identifier_type = 'any'
+    {% if is_incremental() -%}
+        union all
+        select
+            standing_identifiers.compact_identifier_key,
+            standing_identifiers.identifier_type,
+            cast(null as {{ dbt.type_string() }}) as identifier_value,
+            cast(0 as {{ dbt.type_bigint() }}) as n_records,
+            cast(null as {{ dbt.type_timestamp() }}) as first_seen_at,
+            cast(null as {{ dbt.type_timestamp() }}) as last_seen_at,
+            0 as n_strong_identifiers,
+            cast(null as {{ dbt.type_string() }}) as block_reason,
+            true as is_gone
+        from standing_identifiers
+        inner join touched_identifiers
+            on
+                standing_identifiers.compact_identifier_key
+                = touched_identifiers.compact_identifier_key
+        left join identifiers
+            on
+                standing_identifiers.compact_identifier_key
+                = identifiers.compact_identifier_key
+        where identifiers.compact_identifier_key is null
+    {%- endif %}
 ),
 
 final as (
     select
         -- keys
-        limited.identifier_key,
+        judged.compact_identifier_key,
 
         -- attributes
-        limited.identifier_type,
+        judged.identifier_type,
+        judged.identifier_value,
         case
-            when length(limited.identifier_value) <= {{ var('identifier_max_length') }}
-                then limited.identifier_value
-        end as identifier_value,
-        limited.identifier_strength,
-        case
-            when length(limited.identifier_value) > {{ var('identifier_max_length') }}
-                then 'too_long'
-            when blocked_keys.identifier_key is not null then 'blocked_value'
-            when limited.n_strong_identifiers > limited.n_strong_identifiers_limit
-                then 'too_many_identifiers'
-        end as block_reason,
+            when judged.identifier_type in ('anonymous_id', 'ga4_pseudo_id')
+                then 'device'
+            else 'strong'
+        end as identifier_strength,
+        judged.block_reason,
+        newest.rules_key,
 
         -- measures
-        limited.n_records,
-        limited.n_strong_identifiers,
+        judged.n_records,
+        judged.n_strong_identifiers,
+        watermark.change_number + 1 as change_number,
+        newest.combination_change_number,
+        newest.pair_change_number,
+        newest.load_id as changed_at_load_id,
+
+        -- flags
+        judged.is_gone,
 
         -- times
-        limited.first_seen_at,
-        limited.last_seen_at
-    from limited
-    left join blocked_keys
-        on limited.identifier_key = blocked_keys.identifier_key
+        judged.first_seen_at,
+        judged.last_seen_at
+    from judged
+    cross join watermark
+    cross join newest
 )
 
 select * from final

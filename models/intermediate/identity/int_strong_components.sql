@@ -1,51 +1,36 @@
 {{
     config(
         materialized='connected_components',
-        edge_columns=['left_identifier_key', 'right_identifier_key'],
+        edge_columns=['left_key', 'right_key'],
     )
 }}
 
--- Devices are left out: two users are never one customer over a device.
+-- Devices are left out: two users are never one customer over a device. So is whoever
+-- is linked to nobody.
 with
 
-identifiers as (
+blocked_identifiers as (
     select * from {{ ref('int_identifiers') }}
-    where identifier_strength = 'strong'
+    where block_reason is not null
 ),
 
 pairs as (
     select * from {{ ref('int_identifier_pairs') }}
-    where
-        left_identifier_strength = 'strong'
-        and right_identifier_strength = 'strong'
-),
-
-linking_identifiers as (
-    select * from identifiers
-    where block_reason is null
-),
-
-accepted_pairs as (
-    select
-        pairs.left_identifier_key,
-        pairs.right_identifier_key
-    from pairs
-    inner join linking_identifiers as left_identifiers
-        on pairs.left_identifier_key = left_identifiers.identifier_key
-    inner join linking_identifiers as right_identifiers
-        on pairs.right_identifier_key = right_identifiers.identifier_key
+    where not is_gone and left_type not in ('anonymous_id', 'ga4_pseudo_id')
 ),
 
 final as (
     select
-        left_identifier_key,
-        right_identifier_key
-    from accepted_pairs
-    union all
-    select
-        identifier_key as left_identifier_key,
-        identifier_key as right_identifier_key
-    from identifiers
+        pairs.left_key,
+        pairs.right_key
+    from pairs
+    left join blocked_identifiers as left_blocked
+        on pairs.left_key = left_blocked.compact_identifier_key
+    left join blocked_identifiers as right_blocked
+        on pairs.right_key = right_blocked.compact_identifier_key
+    where
+        left_blocked.compact_identifier_key is null
+        and right_blocked.compact_identifier_key is null
 )
 
 select * from final

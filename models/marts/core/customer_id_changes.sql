@@ -1,7 +1,22 @@
 with
 
-versions as (
+versions as {{ not_materialized() }} (
     select * from {{ ref('int_customer_id_versions') }}
+),
+
+-- Most identifiers have one version, which changed nothing.
+moved_identifiers as (
+    select identifier_key
+    from versions
+    group by identifier_key
+    having count(*) > 1
+),
+
+moved_versions as (
+    select versions.*
+    from versions
+    inner join moved_identifiers
+        on versions.identifier_key = moved_identifiers.identifier_key
 ),
 
 -- A version holds until the next one of its identifier.
@@ -16,7 +31,7 @@ intervals as (
             partition by identifier_key
             order by version_number
         ) as next_version_number
-    from versions
+    from moved_versions
 ),
 
 changes as (
@@ -33,6 +48,12 @@ changes as (
     group by version_number, previous_customer_id, customer_id
 ),
 
+changed_customers as (
+    select from_customer_id as customer_id from changes
+    union distinct
+    select to_customer_id as customer_id from changes
+),
+
 -- Where an old customer's identifiers are after the change, themselves included.
 lives as (
     select
@@ -41,6 +62,17 @@ lives as (
         coalesce(next_version_number, 9223372036854775807) as next_version_number
     from intervals
     where customer_id is not null
+    union all
+    select
+        versions.customer_id,
+        versions.version_number,
+        9223372036854775807 as next_version_number
+    from versions
+    inner join changed_customers
+        on versions.customer_id = changed_customers.customer_id
+    left join moved_identifiers
+        on versions.identifier_key = moved_identifiers.identifier_key
+    where moved_identifiers.identifier_key is null
 ),
 
 stayed as (
