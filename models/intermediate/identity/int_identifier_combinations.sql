@@ -115,13 +115,14 @@ events as {{ not_materialized() }} (
     where all_events.record_status = 'accepted'
 ),
 
+-- An alias may name its own device.
 met_in_events as (
     select
         load_id,
         device_key as stream_key,
         source_name,
         anonymous_id,
-        previous_id,
+        nullif(previous_id, anonymous_id) as previous_id,
         user_id,
         email_hash,
         phone_hash,
@@ -130,8 +131,8 @@ met_in_events as (
         max(occurred_at) as last_seen_at
     from events
     group by
-        load_id, device_key, source_name, anonymous_id, previous_id, user_id,
-        email_hash, phone_hash
+        load_id, device_key, source_name, anonymous_id,
+        nullif(previous_id, anonymous_id), user_id, email_hash, phone_hash
 ),
 
 met_elsewhere as (
@@ -194,14 +195,13 @@ summed_elsewhere as (
         crm_contact_id, loyalty_id
 ),
 
--- An alias may name its own device.
 met_together as (
     select
         load_id,
         stream_key,
         source_name,
         case when source_name <> 'ga4' then anonymous_id end as anonymous_id,
-        nullif(previous_id, anonymous_id) as previous_id,
+        previous_id,
         case when source_name = 'ga4' then anonymous_id end as ga4_pseudo_id,
         user_id,
         email_hash,
