@@ -58,6 +58,9 @@ class PublishedTable:
         The date whose days are published apart; None for a table that is one part.
     derived
         Columns that are hashes of others, and so tell nothing of whether those changed.
+    follows
+        Relations, ``schema.table``, from whose rows of a date alone the table's rows of
+        that date follow; empty where the table itself is looked at for changes.
     """
 
     name: str
@@ -65,6 +68,7 @@ class PublishedTable:
     columns: Mapping[str, str]
     divided_by: str | None = None
     derived: tuple[str, ...] = ()
+    follows: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,11 +109,36 @@ def published_tables(manifest: Mapping[str, Any]) -> list[PublishedTable]:
             },
             divided_by=node["config"]["meta"].get("publish_by"),
             derived=tuple(node["config"]["meta"].get("derived", ())),
+            follows=_followed(manifest, node),
         )
         for node in manifest["nodes"].values()
         if node["resource_type"] == "model" and node["config"]["meta"].get("publish")
     ]
     return sorted(tables, key=lambda table: table.name)
+
+
+def _followed(manifest: Mapping[str, Any], node: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the relations that a model says it follows.
+
+    None if it reads anything beside them and seeds, directly or through other models:
+    then its own rows have to be looked at.
+    """
+    names = node["config"]["meta"].get("follows", ())
+    followed = {
+        key: f"{other['schema']}.{other['name']}"
+        for key, other in manifest["nodes"].items()
+        if other["resource_type"] == "model" and other["name"] in names
+    }
+    ahead = list(node["depends_on"]["nodes"])
+    while ahead:
+        key = ahead.pop()
+        parent = manifest["nodes"].get(key)
+        if key in followed or (parent and parent["resource_type"] == "seed"):
+            continue
+        if parent is None or not parent["depends_on"]["nodes"]:
+            return ()
+        ahead += parent["depends_on"]["nodes"]
+    return tuple(sorted(followed.values()))
 
 
 def open_failures(warehouse: Warehouse) -> list[str]:
@@ -263,9 +292,16 @@ def _write(
             f"select * from published.{SCHEMA}.publication_parts"
         ).fetchall():
             before.setdefault(name, {})[part] = (n_rows, content_hash)
+        # What follows from other rows follows by the project's code.
+        checksum = _checksum_of(connection)
+        if not checksum or checksum != publication.project_checksum:
+            for table in tables:
+                if table.follows:
+                    before.pop(table.name, None)
     counts: dict[str, int] = {}
+    found: dict[tuple[str, str], _Fingerprints] = {}
     for table in tables:
-        now = _fingerprints(connection, table)
+        now = _fingerprints(connection, table, found)
         counts[table.name] = sum(n_rows for n_rows, _ in now.values())
         if now != before.get(table.name) or not _has_columns_of(connection, table):
             _bring_over(connection, table, before.get(table.name, {}), now)
@@ -275,20 +311,58 @@ def _write(
     return counts
 
 
+def _checksum_of(connection: duckdb.DuckDBPyConnection) -> str:
+    """Return the checksum of the project that the published file is of."""
+    row = connection.execute(
+        f"select project_checksum from published.{SCHEMA}.publication"
+    ).fetchone()
+    return str(row[0]) if row else ""
+
+
 def _fingerprints(
-    connection: duckdb.DuckDBPyConnection, table: PublishedTable
+    connection: duckdb.DuckDBPyConnection,
+    table: PublishedTable,
+    found: dict[tuple[str, str], _Fingerprints],
 ) -> _Fingerprints:
-    """Read what each part of a mart holds, as a number that other rows don't have."""
-    divided_by = table.divided_by or f"'{_WHOLE}'"
-    mart = relation_name(f"{SCHEMA}.{table.name}")
-    rows_of = f"warehouse.{mart}"
-    if table.derived:
-        derived = compose("$columns", columns=table.derived)
-        rows_of = f"(select * exclude ({derived}) from {rows_of})"
+    """Read what each part of a mart holds, as a number that other rows don't have.
+
+    `found` keeps the fingerprints of relations that several tables follow.
+    """
+    mart = f"{SCHEMA}.{table.name}"
+    if not (table.follows and table.divided_by):
+        return _fingerprints_of(connection, mart, table.divided_by, table.derived)
+    followed = []
+    for relation in table.follows:
+        key = (relation, table.divided_by)
+        if key not in found:
+            found[key] = _fingerprints_of(connection, relation, table.divided_by)
+        followed.append(found[key])
+    counted = connection.execute(
+        f"select {table.divided_by} :: varchar as part, count(*) "
+        f"from warehouse.{relation_name(mart)} group by part"
+    ).fetchall()
+    return {
+        part: (n_rows, sum(parts.get(part, (0, 0))[1] for parts in followed))
+        for part, n_rows in counted
+    }
+
+
+def _fingerprints_of(
+    connection: duckdb.DuckDBPyConnection,
+    relation: str,
+    divided_by: str | None,
+    derived: Sequence[str] = (),
+) -> _Fingerprints:
+    """Read what each part of a relation holds."""
+    rows_of = f"warehouse.{relation_name(relation)}"
+    if derived:
+        columns = compose("$columns", columns=derived)
+        rows_of = f"(select * exclude ({columns}) from {rows_of})"
+    part_of = divided_by or f"'{_WHOLE}'"
     rows = connection.execute(
         "select part :: varchar, n_rows, content_hash from ("
-        f"select {divided_by} as part, count(*) as n_rows, "
-        f"sum(hash(mart)) as content_hash from {rows_of} as mart group by part)"
+        f"select {part_of} as part, count(*) as n_rows, "
+        f"sum(hash(content)) as content_hash from {rows_of} as content group by part)"
     ).fetchall()
     return {part or _WHOLE: (n_rows, content) for part, n_rows, content in rows}
 

@@ -292,6 +292,56 @@ def test_a_table_with_another_type_is_written_again(sales, tmp_path):
     assert types == [("sale", "BIGINT", "It.")]
 
 
+@pytest.fixture
+def doubled(sales):
+    """Sales as a view over a table of another schema, whose days it follows."""
+    change(sales, "create schema intermediate")
+    change(sales, "create table intermediate.sold as from marts.sales")
+    change(sales, "drop table marts.sales")
+    change(
+        sales,
+        "create view marts.sales as "
+        "select day, 2 * sale as sale from intermediate.sold",
+    )
+    return sales
+
+
+FOLLOWING = [
+    PublishedTable(
+        "sales",
+        "One row per sale.",
+        {"sale": "It."},
+        divided_by="day",
+        follows=("intermediate.sold",),
+    ),
+    SALES[1],
+]
+
+
+def test_a_view_is_written_again_where_what_it_follows_changed(doubled, tmp_path):
+    target = tmp_path / "published.duckdb"
+    publish(doubled, target, FOLLOWING, of_whole_job(1))
+    mark(target)
+    change(doubled, "update intermediate.sold set sale = 30 where sale = 3")
+    change(doubled, "delete from intermediate.sold where sale = 4")
+    assert publish(doubled, target, FOLLOWING, of_whole_job(2))["sales"] == 3
+    assert sales_of(target)[0] == [(1, -1), (1, 2), (1, 4), (2, 60)]
+
+
+@pytest.mark.parametrize("checksum", ["another project", ""])
+def test_a_view_of_other_code_is_written_again(doubled, tmp_path, checksum):
+    target = tmp_path / "published.duckdb"
+    publish(doubled, target, FOLLOWING, Publication("1", DAY, "0", checksum))
+    change(
+        doubled,
+        "create or replace view marts.sales as "
+        "select day, 3 * sale as sale from intermediate.sold where sale < 4",
+    )
+    after = Publication("2", DAY, "0", checksum and "project")
+    publish(doubled, target, FOLLOWING, after)
+    assert sales_of(target)[0] == [(1, 3), (1, 6), (2, 9)]
+
+
 def test_an_emptied_table_is_empty_and_a_filled_one_filled(sales, tmp_path):
     target = tmp_path / "published.duckdb"
     for statement, expected in (
@@ -345,6 +395,7 @@ def test_only_models_that_say_so_are_published():
             "resource_type": kind,
             "description": "One row per x.",
             "columns": {"x": {"name": "x", "description": "X."}},
+            "depends_on": {"nodes": []},
             "config": {"meta": meta},
         }
 
@@ -361,3 +412,41 @@ def test_only_models_that_say_so_are_published():
         "a",
         "b",
     ]
+
+
+def graph(**parents):
+    """Return a manifest of models with their parents; `b` says that it follows `a`."""
+    return {
+        "nodes": {
+            name: {
+                "name": name,
+                "schema": "intermediate",
+                "resource_type": "seed" if name == "seed" else "model",
+                "description": "One row per x.",
+                "columns": {},
+                "depends_on": {"nodes": nodes},
+                "config": {"meta": {"publish": name == "b", "follows": ["a"]}},
+            }
+            for name, nodes in parents.items()
+        }
+    }
+
+
+def test_a_model_follows_what_it_says_if_it_reads_nothing_else():
+    follows = {
+        name: published_tables(graph(**parents))[0].follows
+        for name, parents in {
+            "directly": {"a": ["source"], "b": ["a"]},
+            "through others": {"a": ["source"], "c": ["a"], "b": ["c", "a"]},
+            "beside a seed": {"a": ["source"], "seed": [], "b": ["a", "seed"]},
+            "beside another": {"a": ["source"], "c": ["source"], "b": ["a", "c"]},
+            "beside what reads nothing": {"a": ["source"], "c": [], "b": ["a", "c"]},
+        }.items()
+    }
+    assert follows == {
+        "directly": ("intermediate.a",),
+        "through others": ("intermediate.a",),
+        "beside a seed": ("intermediate.a",),
+        "beside another": (),
+        "beside what reads nothing": (),
+    }
