@@ -86,7 +86,10 @@ landed_events as {{ not_materialized() }} (
     from unioned_events
     {% if is_incremental() -%}
         inner join new_loads
-            on unioned_events.load_id = new_loads.load_id
+            on
+                unioned_events.load_id = new_loads.load_id
+                and unioned_events.load_id
+                >= {{ first_new_load(ref('int_events_unioned'), this) }}
     {%- endif %}
 ),
 
