@@ -451,8 +451,8 @@ print(report.n_completed)
     "step",
     [
         "before building",
-        "before moving",
-        "after moving",
+        pytest.param("before moving", marks=pytest.mark.slow),
+        pytest.param("after moving", marks=pytest.mark.slow),
         "after publishing",
     ],
 )

@@ -122,6 +122,7 @@ def test_full_refresh_is_as_good_as_slices(
     assert totals(refreshed) == totals(small)
 
 
+@pytest.mark.slow
 def test_lines_in_any_slices_and_any_order(
     workshop: Workshop, small: Built, small_landing: Path, tmp_path: Path
 ) -> None:
@@ -289,6 +290,7 @@ def test_an_earlier_day_is_that_day_as_known_now(
     assert_equal(went_back, fresh)
 
 
+@pytest.mark.slow
 def test_real_lines_in_slices_newest_first(
     workshop: Workshop, cdnow: Built, cdnow_landing: Path, tmp_path: Path
 ) -> None:
