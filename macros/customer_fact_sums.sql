@@ -2,17 +2,6 @@
     to, but for what follows from the date itself. `customer_days` and `as_of_dates` are
     names of relations with the columns of `int_customer_days` and `int_as_of_dates`. -#}
 {% macro customer_fact_sums(customer_days, as_of_dates) -%}
-    {%- set counts = {
-        'n_orders_window': ('n_orders', 'is_in_window'),
-        'n_mobile_orders_window': ('n_mobile_orders', 'is_in_window'),
-        'n_orders_30d': ('n_orders', 'days_before <= 30'),
-        'n_mobile_orders_30d': ('n_mobile_orders', 'days_before <= 30'),
-        'n_sessions_7d': ('n_sessions', 'days_before <= 7'),
-        'n_sessions_30d': ('n_sessions', 'days_before <= 30'),
-        'n_sessions_90d': ('n_sessions', 'days_before <= 90'),
-        'n_product_views_90d': ('n_product_views', 'days_before <= 90'),
-        'n_products_added_30d': ('n_products_added', 'days_before <= 30'),
-    } -%}
     {%- set amounts = [
         'purchased_quantity', 'gross_amount', 'discount_amount', 'refund_amount',
     ] -%}
@@ -25,7 +14,8 @@
         {%- for amount in amounts %}
         cast(sum({{ amount }}) as {{ type_amount() }}) as {{ amount }},
         {%- endfor %}
-        {%- for count, (measure, condition) in counts.items() %}
+        {%- for count, measure, days in customer_fact_counts() %}
+        {%- set condition = 'days_before <= ' ~ days if days else 'is_in_window' %}
         cast(
             sum(case when {{ condition }} then {{ measure }} else 0 end)
             as {{ dbt.type_int() }}

@@ -15,10 +15,5 @@
             else 'none'
         end as segment
     from {{ relation }} as customers
-    cross join (
-        {%- for rule in rules %}
-        select '{{ rule }}' as segment_set
-        {{ 'union all' if not loop.last }}
-        {%- endfor %}
-    ) as rules
+    cross join ({{ segment_sets(rules) }}) as rules
 {%- endmacro %}

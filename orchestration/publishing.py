@@ -123,12 +123,19 @@ def _followed(manifest: Mapping[str, Any], node: Mapping[str, Any]) -> tuple[str
     None if it reads anything beside them and seeds, directly or through other models:
     then its own rows have to be looked at.
     """
-    names = node["config"]["meta"].get("follows", ())
+    names = set(node["config"]["meta"].get("follows", ()))
     followed = {
         key: f"{other['schema']}.{other['name']}"
         for key, other in manifest["nodes"].items()
         if other["resource_type"] == "model" and other["name"] in names
     }
+    unknown = names - {manifest["nodes"][key]["name"] for key in followed}
+    if unknown:
+        message = (
+            f"{node['name']} follows {', '.join(sorted(unknown))}; expected names of "
+            "models (`follows` in its `meta`)"
+        )
+        raise ValueError(message)
     ahead = list(node["depends_on"]["nodes"])
     while ahead:
         key = ahead.pop()

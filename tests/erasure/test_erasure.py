@@ -50,12 +50,12 @@ UNCOMPRESSED = {"force_compression": "uncompressed"}
 SUPPRESSED = "raw.suppressed_identifiers"
 
 
-def _keys() -> dict[str, str]:
+def _keys(kind_of_key: str = "identifier_key") -> dict[str, Any]:
     """Return the key of each of her identifiers, by the identifier."""
     with duckdb.connect() as connection:
         connection.execute(f"set variable identifier_salt = '{SALT}'")
         sql = {
-            value: macro("identifier_key", kind, f"'{value}'")
+            value: macro(kind_of_key, kind, f"'{value}'")
             for kind, values in PAULINA.items()
             for value in values
         }
@@ -220,6 +220,37 @@ def test_nothing_is_left_of_her(erased: Erased, tmp_path: Path) -> None:
         connection.execute("copy from database warehouse to rest")
     Path(copy).unlink()
     assert found_in(tmp_path, keys) == {}
+
+
+def compact_keys_in(warehouse: Path) -> set[str]:
+    """Return the tables with a compact key of hers, of all that have such keys."""
+    keys = list(_keys("compact_identifier_key").values())
+    with Warehouse(warehouse).read() as connection:
+        columns = connection.execute(
+            "select table_schema || '.' || table_name, column_name"
+            " from information_schema.columns where data_type = 'UUID'"
+        ).fetchall()
+        assert {column for _, column in columns} >= {"device_key", "left_key"}
+        return {
+            table
+            for table, column in columns
+            if connection.execute(
+                f"select 1 from {table} where {column} in "
+                f"(select unnest(? :: uuid[])) limit 1",
+                [keys],
+            ).fetchall()
+        }
+
+
+def test_no_compact_key_of_hers_is_left(erased: Erased) -> None:
+    """Sixteen bytes are no text that a search of files could see."""
+    assert compact_keys_in(erased.settings.warehouse_path) == set()
+    assert compact_keys_in(erased.ready / "state" / "warehouse.duckdb") >= {
+        "intermediate.int_events_classified",
+        "intermediate.int_identifier_combinations",
+        "intermediate.int_identifier_pairs",
+        "intermediate.int_identifiers",
+    }
 
 
 def test_what_is_left_is_a_shop_that_never_knew_her(erased: Erased) -> None:

@@ -8,6 +8,7 @@ import time
 import duckdb
 import pytest
 
+from orchestration.project import prepare_manifest
 from orchestration.publishing import (
     NotPublishedError,
     Publication,
@@ -328,18 +329,27 @@ def test_a_view_is_written_again_where_what_it_follows_changed(doubled, tmp_path
     assert sales_of(target)[0] == [(1, -1), (1, 2), (1, 4), (2, 60)]
 
 
-@pytest.mark.parametrize("checksum", ["another project", ""])
-def test_a_view_of_other_code_is_written_again(doubled, tmp_path, checksum):
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        # The same project has the same views: they aren't looked at themselves.
+        ("project", "project", [(1, 2), (1, 4), (2, 6), (3, 8)]),
+        ("another project", "project", [(1, 3), (1, 6), (2, 9), (3, 12)]),
+        ("", "", [(1, 3), (1, 6), (2, 9), (3, 12)]),
+    ],
+)
+def test_a_view_of_other_code_is_written_again(
+    doubled, tmp_path, before, after, expected
+):
     target = tmp_path / "published.duckdb"
-    publish(doubled, target, FOLLOWING, Publication("1", DAY, "0", checksum))
+    publish(doubled, target, FOLLOWING, Publication("1", DAY, "0", before))
     change(
         doubled,
         "create or replace view marts.sales as "
-        "select day, 3 * sale as sale from intermediate.sold where sale < 4",
+        "select day, 3 * sale as sale from intermediate.sold",
     )
-    after = Publication("2", DAY, "0", checksum and "project")
-    publish(doubled, target, FOLLOWING, after)
-    assert sales_of(target)[0] == [(1, 3), (1, 6), (2, 9)]
+    publish(doubled, target, FOLLOWING, Publication("2", DAY, "0", after))
+    assert sales_of(target)[0] == expected
 
 
 def test_an_emptied_table_is_empty_and_a_filled_one_filled(sales, tmp_path):
@@ -449,4 +459,21 @@ def test_a_model_follows_what_it_says_if_it_reads_nothing_else():
         "beside a seed": ("intermediate.a",),
         "beside another": (),
         "beside what reads nothing": (),
+    }
+
+
+def test_a_model_follows_models_only():
+    with pytest.raises(ValueError, match="b follows a; expected names of models"):
+        published_tables(graph(c=["source"], b=["c"]))
+
+
+def test_views_by_date_follow_the_tables_under_them():
+    """As long as no segment reads anything else; then it is looked at itself."""
+    tables = published_tables(json.loads(prepare_manifest().read_text()))
+    assert {table.name for table in tables if table.follows} == {
+        "customer_facts_by_date",
+        "customer_lifecycle_by_date",
+        "customer_rfm_by_date",
+        "customer_rule_segments_by_date",
+        "customer_segment_months",
     }

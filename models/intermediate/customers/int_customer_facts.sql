@@ -75,7 +75,7 @@ touched_customers as (
             customer_days.activity_date >= steps.last_window_start_date
             and customer_days.activity_date < steps.window_start_date
         )
-        {%- for days in (7, 30, 90) %}
+        {%- for days in customer_fact_counts() | map(attribute=2) | select | unique %}
         or (
             customer_days.activity_date
             >= {{ dbt.dateadd('day', -days, 'steps.last_as_of_date') }}

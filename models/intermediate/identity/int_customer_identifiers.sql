@@ -3,6 +3,11 @@
 -- The interface of identity: which customer an identifier stands for.
 with
 
+identifiers as (
+    select * from {{ ref('int_identifiers_resolved') }}
+    where customer_id is not null
+),
+
 final as (
     select
         -- keys
@@ -22,8 +27,7 @@ final as (
         -- times
         first_seen_at,
         last_seen_at
-    from {{ ref('int_identifiers_resolved') }}
-    where customer_id is not null
+    from identifiers
 )
 
 select * from final

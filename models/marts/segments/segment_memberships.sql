@@ -45,7 +45,7 @@ assigned as (
 ),
 
 assigned_sets as (
-    {{ assigned_segment_sets() }}
+    {{ segment_sets(['rfm', 'lifecycle', 'cluster'] + rule_segments()) }}
 ),
 
 -- A row once there never vanishes: whoever is gone from the facts is in no segment, or
