@@ -57,8 +57,8 @@ def connect(
 ) -> duckdb.DuckDBPyConnection:
     """Open a DuckDB database that tells times in UTC and draws no progress bar.
 
-    DuckDB would draw one on standard output, where results go, for every statement of
-    more than two seconds.
+    In a notebook, and in what `python -c` runs, DuckDB draws one for statements of more
+    than two seconds, on standard output, where results go.
     """
     connection = duckdb.connect(database, read_only=read_only, config=config or {})
     connection.execute("set TimeZone = 'UTC'")
