@@ -50,9 +50,9 @@ DEMO_PACKAGES := $(if $(filter storefront,$(DATASET)),$(RUNTIME),$(DATASETS))
 CLEAN_ENVIRONMENT := env -u SEGMENTARY_STATE -u SEGMENTARY_LANDING \
 	-u SEGMENTARY_VARS -u DAGSTER_HOME
 
-# Most of a test's time is dbt's start, on one core. A file's tests share warehouses, so
-# they stay together.
-IN_PARALLEL := -n auto --dist loadfile
+# Most of a test's time is dbt's start, on one core. tests/conftest.py says what stays
+# together and what begins.
+IN_PARALLEL := -n auto --dist loadgroup --no-loadscope-reorder
 
 DBT_VARS = $(if $(SEGMENTARY_VARS),--vars "$$(cat '$(SEGMENTARY_VARS)')")
 

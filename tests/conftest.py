@@ -10,6 +10,32 @@ import pytest
 ROOT = Path(__file__).parents[1]
 STATE = pytest.StashKey[Path]()
 
+# A file's tests share warehouses, and those of a group share the data sets' warehouses,
+# so one worker runs them. What takes longest starts first, lest one worker ends alone.
+DATA_SETS = "the data sets' warehouses"
+GROUPS = {
+    f"integration/test_{name}.py": DATA_SETS
+    for name in (
+        "consent",
+        "google_analytics",
+        "published_numbers",
+        "rfm_oracle",
+        "storefront",
+        "storefront_orders",
+        "storefront_quality",
+    )
+}
+LONGEST_FIRST = (
+    "orchestration/test_whole_graph.py",
+    "integration/test_equalities.py",
+    DATA_SETS,
+    "integration/test_equalities_of_identity.py",
+    "erasure/test_erasure.py",
+    "dbt_guards/test_snapshot_guards.py",
+    "identity/test_connected_components.py",
+    "integration/test_bad_input.py",
+)
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Point the run at a temporary state before any test module is imported."""
@@ -23,9 +49,26 @@ def pytest_configure(config: pytest.Config) -> None:
         SEGMENTARY_AS_OF_DATE="",
         DAGSTER_HOME=str(state / "dagster"),
         DBT_PROFILES_DIR=str(ROOT),
+        # A core is all that a worker has.
+        SEGMENTARY_DBT_THREADS="1",
         DBT_SEND_ANONYMOUS_USAGE_STATS="false",
         DO_NOT_TRACK="1",
     )
+
+
+def group_of(item: pytest.Item) -> str:
+    """Return what a test runs together with: its file, or its file's group."""
+    path = item.path.relative_to(ROOT / "tests").as_posix()
+    return GROUPS.get(path, path)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tell parallel workers what belongs together, and what to begin with."""
+    ranks = {group: rank for rank, group in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: ranks.get(group_of(item), len(ranks)))
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group_of(item)))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -484,7 +484,7 @@ print(report.n_completed)
         "before building",
         pytest.param("before moving", marks=pytest.mark.slow),
         pytest.param("after moving", marks=pytest.mark.slow),
-        "after publishing",
+        pytest.param("after publishing", marks=pytest.mark.slow),
     ],
 )
 def test_what_was_killed_is_finished_by_the_next_run(

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,8 @@ class Shop:
             "SEGMENTARY_VARS": str(self.vars),
         }
         environment.pop("DAGSTER_HOME")
+        # As many threads at once as a user has.
+        environment.pop("SEGMENTARY_DBT_THREADS")
         return subprocess.run(
             [sys.executable, "-m", "orchestration", *arguments],
             cwd=ROOT,
@@ -182,23 +185,65 @@ def test_too_few_customers_are_one_cluster_with_a_reason(shop):
     ) == [("all customers",)]
 
 
-def test_a_run_that_fails_a_test_is_not_published_and_the_next_good_one_is(
-    shop, monkeypatch
-):
-    before = shop.published("select run_id from marts.publication")
+@dataclass(frozen=True)
+class Troubles:
+    """Runs after the first: what each said, and the published run after each."""
+
+    first: str
+    broken: subprocess.CompletedProcess[str]
+    after_broken: str
+    unread: subprocess.CompletedProcess[str]
+    after_unread: str
+    mended: subprocess.CompletedProcess[str]
+    after_mended: str
+    digest: list[str]
+
+
+@pytest.fixture(scope="module")
+def troubles(shop):
+    """A test fails, a file can't be read; then all is well, with careless files."""
+
+    def published_run():
+        ((run_id,),) = shop.published("select run_id from marts.publication")
+        return run_id
+
+    first = published_run()
     shop.write("update raw.load_manifest set n_records = n_records + 1")
-    broken = shop.run("run", "--as-of", "2024-03-10")
-    assert broken.returncode == 1
-    assert "row_accounting_adds_up" in broken.stdout
-    assert shop.published("select run_id from marts.publication") == before
-    # The failed test is in the step before the check on late sources.
-    monkeypatch.setenv("SEGMENTARY_STATE", str(shop.folder / "state"))
-    with dg.DagsterInstance.from_config(
-        str(shop.folder / "state" / "dagster")
-    ) as instance:
-        (newest,) = instance.get_run_records(limit=1)
-        digest = digest_of(instance, newest.dagster_run.run_id)
-    said = digest.text().splitlines()
+    broken, after_broken = shop.run("run", "--as-of", "2024-03-10"), published_run()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SEGMENTARY_STATE", str(shop.folder / "state"))
+        with dg.DagsterInstance.from_config(
+            str(shop.folder / "state" / "dagster")
+        ) as instance:
+            (newest,) = instance.get_run_records(limit=1)
+            digest = digest_of(instance, newest.dagster_run.run_id)
+    shop.write("update raw.load_manifest set n_records = n_records - 1")
+    (shop.landing / "empty.csv").write_text("")
+    unread, after_unread = shop.run("run", "--as-of", "2024-03-10"), published_run()
+    (shop.landing / "empty.csv").unlink()
+    shop.land_carelessly()
+    mended, after_mended = shop.run("run", "--as-of", "2024-03-10"), published_run()
+    return Troubles(
+        first,
+        broken,
+        after_broken,
+        unread,
+        after_unread,
+        mended,
+        after_mended,
+        digest.text().splitlines(),
+    )
+
+
+def test_a_run_that_fails_a_test_is_not_published(troubles):
+    assert troubles.broken.returncode == 1
+    assert "row_accounting_adds_up" in troubles.broken.stdout
+    assert troubles.after_broken == troubles.first
+
+
+def test_a_failed_run_is_told_with_what_the_marts_say(troubles):
+    """The failed test is in the step before the check on late sources."""
+    said = troubles.digest
     assert "segmentary failed" in said[0]
     assert any("row_accounting_adds_up" in line for line in said)
     assert (
@@ -209,19 +254,20 @@ def test_a_run_that_fails_a_test_is_not_published_and_the_next_good_one_is(
         for line in said
     )
 
-    shop.write("update raw.load_manifest set n_records = n_records - 1")
-    (shop.landing / "empty.csv").write_text("")
-    unread = shop.run("run", "--as-of", "2024-03-10")
-    assert unread.returncode == 1
-    assert "pos/order_lines/empty.csv" in unread.stdout
-    assert shop.published("select run_id from marts.publication") == before
 
-    (shop.landing / "empty.csv").unlink()
-    mended = shop.run("run", "--as-of", "2024-03-10")
+def test_a_file_that_cannot_be_read_holds_publishing_back(troubles):
+    assert troubles.unread.returncode == 1
+    assert "pos/order_lines/empty.csv" in troubles.unread.stdout
+    assert troubles.after_unread == troubles.first
+
+
+def test_the_next_good_run_is_published(troubles):
+    mended = troubles.mended
     assert mended.returncode == 0, mended.stdout + mended.stderr
-    assert shop.published("select run_id from marts.publication") != before
+    assert troubles.after_mended != troubles.first
 
 
+@pytest.mark.usefixtures("troubles")
 def test_an_earlier_day_is_refused_with_both_dates(shop):
     before = shop.published("select run_id from marts.publication")
     earlier = shop.run("run", "--as-of", "2024-02-15")
@@ -237,11 +283,9 @@ def canaries_in(content: bytes) -> list[str]:
     return [canary for canary in CANARIES if canary.encode() in lowered]
 
 
+@pytest.mark.usefixtures("troubles")
 def test_no_run_names_anybody_outside_raw_and_staging(shop):
     """Runs above went well, failed a test, and met a file that they couldn't read."""
-    shop.land_carelessly()
-    last = shop.run("run", "--as-of", "2024-03-10")
-    assert last.returncode == 0, last.stdout + last.stderr
     assert shop.published(
         "select n_accepted from marts.row_accounting"
         " where file_path not like '%lines.csv' and n_accepted > 0 order by load_number"
