@@ -52,7 +52,7 @@ CLEAN_ENVIRONMENT := env -u SEGMENTARY_STATE -u SEGMENTARY_LANDING \
 
 # Most of a test's time is dbt's start, on one core. tests/conftest.py says what stays
 # together and what begins.
-IN_PARALLEL := -n auto --dist loadgroup --no-loadscope-reorder
+IN_PARALLEL := -n auto --no-loadscope-reorder
 
 DBT_VARS = $(if $(SEGMENTARY_VARS),--vars "$$(cat '$(SEGMENTARY_VARS)')")
 

@@ -6,6 +6,8 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).parents[1]
 STATE = pytest.StashKey[Path]()
@@ -56,19 +58,29 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
-def group_of(item: pytest.Item) -> str:
+def group_of(node_id: str) -> str:
     """Return what a test runs together with: its file, or its file's group."""
-    path = item.path.relative_to(ROOT / "tests").as_posix()
+    path = node_id.split("::", maxsplit=1)[0].removeprefix("tests/")
     return GROUPS.get(path, path)
 
 
-@pytest.hookimpl(tryfirst=True)
+class Groups(LoadScopeScheduling):
+    """Gives each worker a whole group at a time."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Groups:
+    """Tell parallel workers what belongs together."""
+    return Groups(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tell parallel workers what belongs together, and what to begin with."""
+    """Begin with what takes longest."""
     ranks = {group: rank for rank, group in enumerate(LONGEST_FIRST)}
-    items.sort(key=lambda item: ranks.get(group_of(item), len(ranks)))
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(group_of(item)))
+    items.sort(key=lambda item: ranks.get(group_of(item.nodeid), len(ranks)))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
