@@ -39,11 +39,13 @@ def skip_without(package: str) -> None:
         pytest.skip(f"{package} is missing: the extra `datasets` is not installed")
 
 
-def land_and_build(workshop: Workshop, data_set: DataSet, landing: Path) -> Built:
+def land_and_build(
+    workshop: Workshop, data_set: DataSet, landing: Path, *options: str
+) -> Built:
     built = workshop.new(data_set)
     report = built.land(landing)
     assert not report.failed, report.lines()
-    built.build()
+    built.build(*options)
     return built
 
 
@@ -117,7 +119,13 @@ def storefront_truth(storefront_landing: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def storefront(workshop: Workshop, storefront_landing: Path) -> Built:
-    return land_and_build(workshop, DataSet.of_demo("storefront"), storefront_landing)
+    """Built with all that dbt can log, which must name nobody."""
+    return land_and_build(
+        workshop,
+        DataSet.of_demo("storefront"),
+        storefront_landing,
+        *("--log-level-file", "debug"),
+    )
 
 
 @pytest.fixture(scope="session")
