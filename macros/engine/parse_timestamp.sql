@@ -6,9 +6,13 @@
 
 {% macro duckdb__parse_timestamp(expression, time_zone) -%}
     {#- DuckDB reads past the name of a zone (`10:00 PST`) and takes words (`epoch`): only
-        text from a digit to a digit can be local time. -#}
+        text from a digit to a digit can be local time. The first form is JavaScript's,
+        and with it most senders': it takes half the time of the others. -#}
     {%- set text = trim_blanks(expression) -%}
     case
+        when
+            {{ text }} like '____-__-__T__:__:__.___Z' and {{ text }} not like '% %'
+            then try_cast({{ text }} as timestamp)
         when
             regexp_matches(
                 {{ text }}, ':\d{2}(\.\d+)?\s*(Z|UTC|[+-]\d{2}(:?\d{2})?)$'

@@ -451,7 +451,8 @@ def build(arguments, day):
     with warehouse.Warehouse(settings.warehouse_path).write() as connection:
         for schema, table in connection.execute(
             "select schema_name, table_name from duckdb_tables() where schema_name in "
-            "('intermediate', 'marts') and table_name <> 'int_customer_id_versions'"
+            "('staging', 'intermediate', 'marts') "
+            "and table_name <> 'int_customer_id_versions'"
         ).fetchall():
             connection.execute(f"delete from {schema}.{table}")
     die("after building")

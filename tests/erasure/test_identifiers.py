@@ -67,19 +67,23 @@ def keys(
     home = tmp_path_factory.mktemp("identifiers")
     settings = Settings(home / "state", home / "landing", {}, DAY, SALT)
     _fill(settings.warehouse_path)
-    models = ("int_erasure_requests_classified", "int_crm_contacts_classified")
-    selected = [f"+{model}" for model in (*models, "int_events_unioned")]
+    schemas = {
+        "int_erasure_requests_classified": "intermediate",
+        "int_crm_contacts_classified": "intermediate",
+        "int_events_unioned": "staging",
+    }
+    selected = [f"+{model}" for model in schemas]
     make_workshop(settings, "").build(
         ("--exclude-resource-type", "test", "unit_test", "--select", *selected), DAY
     )
     with Warehouse(settings.warehouse_path).write() as connection:
         said = {
             model: connection.execute(
-                f"select * from intermediate.{model} order by record_number"
+                f"select * from {schema}.{model} order by record_number"
             )
             .to_arrow_table()
             .to_pylist()
-            for model in (*models, "int_events_unioned")
+            for model, schema in schemas.items()
         }
         remember_salt(connection)
         found = defaultdict(set)

@@ -1,7 +1,21 @@
-{{ config(materialized='view') }}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='append',
+        on_schema_change='fail',
+        schema='staging',
+        post_hook="delete from {{ this }} where load_id in (
+            select load_id from {{ ref('stg_landing__loads') }}
+            where load_status <> 'loaded'
+        )",
+    )
+}}
 
 -- A source of events joins here. What names a person leaves as a key or as the shop's
 -- own id, and texts leave without the addresses and numbers that sites put into them.
+-- Kept, since reading a text is most of what an event costs: each is read once. In the
+-- schema of staging, since it holds what withheld events say.
+-- depends_on: {{ ref('stg_landing__loads') }}
 {% set staged_columns = [
     'load_id', 'record_number', 'message_id', 'anonymous_id', 'user_id', 'previous_id',
     'email', 'phone', 'product_id', 'order_id', 'source_name', 'event_type',
@@ -15,10 +29,16 @@ with
 
 segment_events as (
     select * from {{ ref('stg_segment__events') }}
+    {% if is_incremental() -%}
+        where load_id >= {{ first_new_load(ref('stg_segment__events'), this) }}
+    {%- endif %}
 ),
 
 ga4_events as (
     select * from {{ ref('stg_ga4__events') }}
+    {% if is_incremental() -%}
+        where load_id >= {{ first_new_load(ref('stg_ga4__events'), this) }}
+    {%- endif %}
 ),
 
 countries as (
@@ -35,6 +55,21 @@ landed_events as (
     union all
     select {{ staged_columns | join(', ') }}
     from ga4_events
+),
+
+{% if is_incremental() -%}
+standing_loads as (
+    select load_id
+    from {{ this }}
+    group by load_id
+),
+
+{% endif -%}
+new_events as (
+    select * from landed_events
+    {% if is_incremental() -%}
+        where load_id not in (select standing_loads.load_id from standing_loads)
+    {%- endif %}
 ),
 
 blocked_values as (
@@ -54,26 +89,26 @@ blocked_values as (
 -- nobody's consent and no session passes over it.
 named_events as (
     select
-        landed_events.*,
-        {{ pseudonymous_id('landed_events.anonymous_id') }} as pseudonymous_device_id,
-        {{ pseudonymous_id('landed_events.user_id') }} as pseudonymous_user_id,
-        {{ pseudonymous_id('landed_events.previous_id') }} as pseudonymous_previous_id,
+        new_events.*,
+        {{ pseudonymous_id('new_events.anonymous_id') }} as pseudonymous_device_id,
+        {{ pseudonymous_id('new_events.user_id') }} as pseudonymous_user_id,
+        {{ pseudonymous_id('new_events.previous_id') }} as pseudonymous_previous_id,
         coalesce(
-            landed_events.email, {{ clean_email('landed_events.user_id') }}
+            new_events.email, {{ clean_email('new_events.user_id') }}
         ) as any_email,
         coalesce(
-            case landed_events.source_name
+            case new_events.source_name
                 when 'ga4' then blocked_devices.is_ga4_device
                 else blocked_devices.is_segment_device
             end,
             0
         ) = 1 as is_device_blocked,
         coalesce(blocked_users.is_user, 0) = 1 as is_user_blocked
-    from landed_events
+    from new_events
     left join blocked_values as blocked_devices
-        on lower(landed_events.anonymous_id) = blocked_devices.identifier_value
+        on lower(new_events.anonymous_id) = blocked_devices.identifier_value
     left join blocked_values as blocked_users
-        on lower(landed_events.user_id) = blocked_users.identifier_value
+        on lower(new_events.user_id) = blocked_users.identifier_value
 ),
 
 known_events as (
@@ -110,7 +145,6 @@ final as (
         keyed_events.event_key,
         keyed_events.device_key,
         keyed_events.user_key,
-        {{ mask_contacts('keyed_events.message_id') }} as message_id,
         keyed_events.pseudonymous_device_id as anonymous_id,
         keyed_events.pseudonymous_user_id as user_id,
         keyed_events.pseudonymous_previous_id as previous_id,
