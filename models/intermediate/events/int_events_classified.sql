@@ -206,7 +206,7 @@ touched_copies as {{ not_materialized() }} (
     select * from standing_events
     where
         record_status <> 'rejected'
-        and event_key in (select touched_events.event_key from touched_events)
+        and event_key in ({{ few_values('touched_events', 'event_key') }})
 ),
 
 withheld_copies as (

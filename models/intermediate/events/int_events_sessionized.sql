@@ -11,6 +11,11 @@
     )
 }}
 
+{#- What sessions count, as flags: short enough to be sorted along. -#}
+{% set counted_flags = [
+    'is_page_view', 'is_product_view', 'is_product_added', 'is_checkout_started',
+    'is_order_completed',
+] -%}
 -- Narrow, since it is sorted: what an event says stays in `int_events_classified`.
 -- Duplicates and withheld events lie outside every session; they have a row so that one
 -- that was accepted before loses its session.
@@ -18,8 +23,20 @@ with
 
 readable_events as {{ not_materialized() }} (
     select
-        *,
-        case when campaign_source is not null then 1 else 0 end as has_campaign
+        load_id,
+        record_number,
+        event_key,
+        device_key,
+        user_key,
+        record_status,
+        classified_at_load_id,
+        case when campaign_source is not null then 1 else 0 end as has_campaign,
+        coalesce(event_type in ('page', 'screen'), false) as is_page_view,
+        coalesce(event_name = 'Product Viewed', false) as is_product_view,
+        coalesce(event_name = 'Product Added', false) as is_product_added,
+        coalesce(event_name = 'Checkout Started', false) as is_checkout_started,
+        coalesce(event_name = 'Order Completed', false) as is_order_completed,
+        occurred_at
     from {{ ref('int_events_classified') }}
     where record_status <> 'rejected'
 ),
@@ -127,9 +144,7 @@ ordered as (
         event_key,
         device_key,
         user_key,
-        source_name,
-        event_type,
-        event_name,
+        {{ counted_flags | join(', ') }},
         has_campaign,
         n_sessions_before,
         occurred_at,
@@ -178,9 +193,7 @@ numbered as (
         event_key,
         device_key,
         known_user_key,
-        source_name,
-        event_type,
-        event_name,
+        {{ counted_flags | join(', ') }},
         has_campaign,
         n_campaigns,
         occurred_at,
@@ -206,11 +219,9 @@ combined as (
         device_key,
         session_key,
         known_user_key,
-        source_name,
         'accepted' as record_status,
-        event_type,
-        event_name,
         session_number,
+        {{ counted_flags | join(', ') }},
         has_campaign = 1 and n_campaigns - n_campaigns_before = 1
             as is_campaign_start,
         occurred_at
@@ -223,11 +234,9 @@ combined as (
         device_key,
         cast(null as {{ type_compact_key() }}) as session_key,
         cast(null as {{ type_compact_key() }}) as known_user_key,
-        source_name,
         record_status,
-        event_type,
-        event_name,
         cast(null as {{ dbt.type_bigint() }}) as session_number,
+        {{ counted_flags | join(', ') }},
         false as is_campaign_start,
         occurred_at
     from events
@@ -245,10 +254,7 @@ final as (
         known_user_key,
 
         -- attributes
-        source_name,
         record_status,
-        event_type,
-        event_name,
 
         -- measures
         cast(session_number as {{ dbt.type_bigint() }}) as session_number,
@@ -257,6 +263,7 @@ final as (
             as sessionized_at_load_id,
 
         -- flags
+        {{ counted_flags | join(', ') }},
         is_campaign_start,
 
         -- times

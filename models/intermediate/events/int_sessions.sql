@@ -59,19 +59,15 @@ aggregated as {{ materialized() }} (
         session_key,
         min(device_key) as device_key,
         max(known_user_key) as user_key,
-        min(source_name) as source_name,
         min(session_number) as device_session_number,
         max(case when is_campaign_start then event_key end) as campaign_event_key,
         count(*) as n_events,
-        sum(case when event_type in ('page', 'screen') then 1 else 0 end)
-            as n_page_views,
-        sum(case when event_name = 'Product Viewed' then 1 else 0 end)
-            as n_product_views,
-        sum(case when event_name = 'Product Added' then 1 else 0 end)
-            as n_products_added,
-        sum(case when event_name = 'Checkout Started' then 1 else 0 end)
+        sum(case when is_page_view then 1 else 0 end) as n_page_views,
+        sum(case when is_product_view then 1 else 0 end) as n_product_views,
+        sum(case when is_product_added then 1 else 0 end) as n_products_added,
+        sum(case when is_checkout_started then 1 else 0 end)
             as n_checkouts_started,
-        sum(case when event_name = 'Order Completed' then 1 else 0 end)
+        sum(case when is_order_completed then 1 else 0 end)
             as n_orders_completed,
         min(occurred_at) as started_at,
         max(occurred_at) as ended_at
@@ -87,7 +83,7 @@ described as (
         aggregated.device_key,
         aggregated.user_key,
         first_events.load_id,
-        aggregated.source_name,
+        first_events.source_name,
         first_events.device_type,
         first_events.page_path as landing_page_path,
         first_events.page_referrer,
