@@ -29,7 +29,7 @@ KEY_TESTS = {
     "int_events_classified": "unique_combination_int_events_classified",
     "int_customer_id_versions": "unique_combination_int_customer_id_versions",
     "int_sessions": "unique_int_sessions_session_key",
-    "customer_facts_by_date": "unique_customer_facts_by_date",
+    "customer_facts_by_date": "unique_combination_customer_facts_by_date",
 }
 
 

@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 -- A new order system joins here. Who bought is named by the first key that the line
 -- has.
 with

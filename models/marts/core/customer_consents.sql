@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 -- What a customer agrees to now: the latest answer of any of the customer's
 -- identifiers, whatever the as-of date, since a withdrawal holds at once.
 with

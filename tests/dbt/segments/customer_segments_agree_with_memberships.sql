@@ -19,17 +19,24 @@ segment_restatements as (
 final as (
     select
         coalesce(
-            segment_memberships.membership_key, customer_segments.membership_key
-        ) as membership_key,
+            segment_memberships.customer_id, customer_segments.customer_id
+        ) as customer_id,
+        coalesce(
+            segment_memberships.segment_set, customer_segments.segment_set
+        ) as segment_set,
         segment_memberships.segment as known_now_segment,
         customer_segments.segment as known_then_segment
     from segment_memberships
     full outer join customer_segments
-        on segment_memberships.membership_key = customer_segments.membership_key
+        on
+            segment_memberships.customer_id = customer_segments.customer_id
+            and segment_memberships.segment_set = customer_segments.segment_set
     left join segment_restatements
-        on segment_memberships.membership_key = segment_restatements.membership_key
+        on
+            segment_memberships.customer_id = segment_restatements.customer_id
+            and segment_memberships.segment_set = segment_restatements.segment_set
     where
-        segment_restatements.membership_key is null
+        segment_restatements.customer_id is null
         and coalesce(segment_memberships.segment, '')
         <> coalesce(customer_segments.segment, '')
 )
