@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import duckdb
 import yaml
 
 from benchmarks.pipeline.measuring import Cost, run_measured
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 ROOT = Path(__file__).parents[2]
 VARS = Path(__file__).with_name("vars.yml")
@@ -74,18 +75,36 @@ class Project:
         self.empty()
         shutil.copyfile(self.folder / "kept" / f"{name}.duckdb", self.warehouse)
 
-    def has_kept(self, name: str) -> bool:
-        """Whether a warehouse of this name was kept."""
-        return (self.folder / "kept" / f"{name}.duckdb").exists()
-
     def land(self) -> Cost:
         """Load the landed files."""
         self.state.mkdir(parents=True, exist_ok=True)
         program = [sys.executable, "-m", "benchmarks.pipeline.landing"]
         return self._run("landing", program, None)
 
-    def build(self, as_of: dt.date, *, with_tests: bool) -> Cost:
-        """Run `dbt build`; unit tests look at code and are left out."""
+    def newest_load_id(self, name: str) -> int:
+        """Return the newest load of a kept warehouse."""
+        kept = self.folder / "kept" / f"{name}.duckdb"
+        with duckdb.connect(str(kept), read_only=True) as connection:
+            rows = connection.execute(
+                "select max(load_id) from raw.load_manifest"
+            ).fetchall()
+        return int(rows[0][0])
+
+    def build(
+        self, as_of: dt.date, *, with_tests: bool, tested_load_id: int | None = None
+    ) -> Cost:
+        """Run `dbt build`; unit tests look at code and are left out.
+
+        Parameters
+        ----------
+        as_of
+            The as-of date.
+        with_tests
+            Whether data tests run.
+        tested_load_id
+            The newest load that a run before has tested, as in a daily run; None where
+            tests look at every row.
+        """
         excluded = ["unit_test"] if with_tests else ["unit_test", "test"]
         program: list[str | Path] = [
             Path(sys.executable).with_name("dbt"),
@@ -97,7 +116,12 @@ class Project:
             "--vars",
             json.dumps(yaml.safe_load(VARS.read_text())),
         ]
-        return self._run("build_tested" if with_tests else "build", program, as_of)
+        return self._run(
+            "build_tested" if with_tests else "build",
+            program,
+            as_of,
+            {"SEGMENTARY_TESTED_LOAD_ID": str(tested_load_id or "")},
+        )
 
     def run(self, as_of: dt.date) -> Cost:
         """Run everything as Dagster does: landing to the published file."""
@@ -105,7 +129,11 @@ class Project:
         return self._run("run", program, as_of)
 
     def _run(
-        self, name: str, program: Sequence[str | Path], as_of: dt.date | None
+        self,
+        name: str,
+        program: Sequence[str | Path],
+        as_of: dt.date | None,
+        further: Mapping[str, str] | None = None,
     ) -> Cost:
         environment = {
             "SEGMENTARY_STATE": str(self.state),
@@ -114,6 +142,7 @@ class Project:
             "SEGMENTARY_AS_OF_DATE": as_of.isoformat() if as_of else "",
             "DBT_PROFILES_DIR": str(ROOT),
             "DAGSTER_HOME": str(self.state / "dagster"),
+            **(further or {}),
         }
         if self.memory_limit:
             environment["SEGMENTARY_MEMORY_LIMIT"] = self.memory_limit

@@ -265,9 +265,13 @@ class Bench:
         return cost
 
     def build_day_tested(self) -> Cost:
-        """Build the new day with tests."""
+        """Build the new day with tests that look at what changed."""
         self.project.put_back("day_landed")
-        return self.project.build(self.next_as_of, with_tests=True)
+        return self.project.build(
+            self.next_as_of,
+            with_tests=True,
+            tested_load_id=self.project.newest_load_id("built"),
+        )
 
     def run_day(self) -> Cost:
         """Run the Dagster job for the new day."""
