@@ -72,8 +72,8 @@ def mart_is_a_contract(project: Project) -> Iterator[Violation]:
 def has_a_key_test(project: Project) -> Iterator[Violation]:
     """Yield models that no test proves to have one row per key.
 
-    A key is a column under `unique` and `not_null`, or columns under a test whose name
-    holds `unique_combination`.
+    A key is a column under `unique` and `not_null` (or among those of `never_missing`),
+    or columns under a test whose name holds `unique_combination`.
     """
     tested: dict[str, set[tuple[str, str]]] = defaultdict(set)
     for test in project.nodes("test"):
@@ -81,6 +81,10 @@ def has_a_key_test(project: Project) -> Iterator[Violation]:
         if kind and test["attached_node"]:
             column = (test["column_name"] or "").lower()
             tested[test["attached_node"]].add((kind["name"], column))
+            if kind["name"] == "never_missing":
+                tested[test["attached_node"]] |= {
+                    ("not_null", named) for named in kind["kwargs"]["columns"]
+                }
     for node in project.nodes("model"):
         tests = tested[node["unique_id"]]
         unique = {column for name, column in tests if name == "unique"}

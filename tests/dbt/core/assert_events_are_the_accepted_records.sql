@@ -21,7 +21,7 @@ counts as (
     select
         source_name,
         event_type,
-        occurred_at,
+        cast(occurred_at as date) as occurred_date,
         1 as n_records,
         0 as n_events
     from records
@@ -29,7 +29,7 @@ counts as (
     select
         source_name,
         event_type,
-        occurred_at,
+        cast(occurred_at as date) as occurred_date,
         0 as n_records,
         1 as n_events
     from events
@@ -39,11 +39,11 @@ final as (
     select
         source_name,
         event_type,
-        occurred_at,
+        occurred_date,
         sum(n_records) as n_records,
         sum(n_events) as n_events
     from counts
-    group by source_name, event_type, occurred_at
+    group by source_name, event_type, occurred_date
     having sum(n_records) <> sum(n_events)
 )
 

@@ -14,54 +14,40 @@ customer_facts as (
     where as_of_date = {{ as_of_date() }}
 ),
 
-segment_sets as (
-    select segment_set
-    from segment_memberships
-    group by segment_set
-),
-
-customers as (
-    select customer_id
-    from customer_facts
-    union distinct
-    select customer_id
+sets as (
+    select count(distinct segment_set) as n_sets
     from segment_memberships
 ),
 
-memberships_per_customer_and_set as (
+-- No customer has two memberships in one set: the table's key is tested.
+memberships_per_customer as (
     select
         customer_id,
-        segment_set,
         count(*) as n_memberships
     from segment_memberships
-    group by customer_id, segment_set
+    group by customer_id
+),
+
+customers_outside_a_set as (
+    select memberships_per_customer.customer_id
+    from memberships_per_customer
+    cross join sets
+    where memberships_per_customer.n_memberships <> sets.n_sets
 ),
 
 -- Without any membership there is no set to miss.
 customers_without_set as (
     select customer_facts.customer_id
     from customer_facts
-    left join segment_memberships
-        on customer_facts.customer_id = segment_memberships.customer_id
-    where segment_memberships.customer_id is null
+    left join memberships_per_customer
+        on customer_facts.customer_id = memberships_per_customer.customer_id
+    where memberships_per_customer.customer_id is null
 ),
 
 final as (
-    select
-        customers.customer_id,
-        segment_sets.segment_set
-    from customers
-    cross join segment_sets
-    left join memberships_per_customer_and_set
-        on
-            customers.customer_id = memberships_per_customer_and_set.customer_id
-            and segment_sets.segment_set = memberships_per_customer_and_set.segment_set
-    where coalesce(memberships_per_customer_and_set.n_memberships, 0) <> 1
+    select customer_id from customers_outside_a_set
     union all
-    select
-        customer_id,
-        'any' as segment_set
-    from customers_without_set
+    select customer_id from customers_without_set
 )
 
 select * from final

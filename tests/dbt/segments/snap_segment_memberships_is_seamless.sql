@@ -2,8 +2,27 @@
 
 -- Guards the history of each membership: periods that follow one another without gap or
 -- overlap, none of no duration, each with another segment than the one before, and one
--- current row at the end.
+-- current row at the end. A membership that never ended has one row, the key of
+-- `customer_segments` says.
 with
+
+ended_memberships as (
+    select
+        customer_id,
+        segment_set
+    from {{ ref('snap_segment_memberships') }}
+    where dbt_valid_from is null or dbt_valid_to is not null
+    group by customer_id, segment_set
+),
+
+periods as (
+    select snapshot_rows.*
+    from {{ ref('snap_segment_memberships') }} as snapshot_rows
+    inner join ended_memberships
+        on
+            snapshot_rows.customer_id = ended_memberships.customer_id
+            and snapshot_rows.segment_set = ended_memberships.segment_set
+),
 
 history as (
     select
@@ -20,7 +39,7 @@ history as (
             partition by customer_id, segment_set
             order by dbt_valid_from, dbt_scd_id
         ) as next_valid_from
-    from {{ ref('snap_segment_memberships') }}
+    from periods
 )
 
 select * from history
