@@ -2,7 +2,7 @@
     was published those that it may have changed. `changed_by` is a column that says so:
     the load that brought or last rewrote a row, or the as-of date that it describes.
     With `key` and `relation` the column is another table's, and rows count whose key is
-    among those that changed there. -#}
+    among those that changed there, which are few. -#}
 {% macro changed_rows(changed_by, key=none, relation=none) -%}
     {%- if (key is none) != (relation is none) -%}
         {{ exceptions.raise_compiler_error(
@@ -13,9 +13,9 @@
     {%- if not tested_load_id() -%}
         1 = 1
     {%- elif relation is not none -%}
-        {{ key }} in (
-            select {{ key }} from {{ relation }} where {{ changed_rows(changed_by) }}
-        )
+        {%- set changed = '(select ' ~ key ~ ' from ' ~ relation ~ ' where '
+            ~ changed_rows(changed_by) ~ ')' %}
+        {{ key }} in ({{ few_values(changed, key) }})
     {%- elif changed_by == 'as_of_date' -%}
         as_of_date = {{ as_of_date() }}
     {%- else -%}

@@ -23,7 +23,7 @@ superseded_customers as (
     group by from_customer_id
 ),
 
-membership_history as (
+membership_history as {{ not_materialized() }} (
     {{ membership_history() }}
 ),
 
@@ -50,21 +50,41 @@ assigned_sets as (
 
 -- A row once there never vanishes: whoever is gone from the facts is in no segment, or
 -- was found to be another customer, and of a set that is no more everybody is in none.
-vanished as (
-    select
-        {{ as_of_date() }} as as_of_date,
-        membership_history.customer_id,
-        membership_history.segment_set,
-        case when superseded_customers.customer_id is null then 'none' else 'merged' end
-            as segment
+-- Everybody has a stage of the lifecycle, and be it `none`.
+vanished_customers as (
+    select membership_history.customer_id
     from membership_history
     left join customer_facts
         on membership_history.customer_id = customer_facts.customer_id
-    left join assigned_sets
-        on membership_history.segment_set = assigned_sets.segment_set
+    where
+        membership_history.segment_set = 'lifecycle'
+        and customer_facts.customer_id is null
+),
+
+vanished_memberships as (
+    select
+        customer_id,
+        segment_set
+    from membership_history
+    where customer_id in ({{ few_values('vanished_customers', 'customer_id') }})
+    union distinct
+    select
+        customer_id,
+        segment_set
+    from membership_history
+    where segment_set not in (select assigned_sets.segment_set from assigned_sets)
+),
+
+vanished as (
+    select
+        {{ as_of_date() }} as as_of_date,
+        vanished_memberships.customer_id,
+        vanished_memberships.segment_set,
+        case when superseded_customers.customer_id is null then 'none' else 'merged' end
+            as segment
+    from vanished_memberships
     left join superseded_customers
-        on membership_history.customer_id = superseded_customers.customer_id
-    where customer_facts.customer_id is null or assigned_sets.segment_set is null
+        on vanished_memberships.customer_id = superseded_customers.customer_id
 ),
 
 memberships as (
