@@ -6,22 +6,26 @@
 -- `customer_segments` says.
 with
 
+periods as {{ not_materialized() }} (
+    select * from {{ ref('snap_segment_memberships') }}
+),
+
 ended_memberships as (
     select
         customer_id,
         segment_set
-    from {{ ref('snap_segment_memberships') }}
+    from periods
     where dbt_valid_from is null or dbt_valid_to is not null
     group by customer_id, segment_set
 ),
 
-periods as (
-    select snapshot_rows.*
-    from {{ ref('snap_segment_memberships') }} as snapshot_rows
+periods_of_ended as (
+    select periods.*
+    from periods
     inner join ended_memberships
         on
-            snapshot_rows.customer_id = ended_memberships.customer_id
-            and snapshot_rows.segment_set = ended_memberships.segment_set
+            periods.customer_id = ended_memberships.customer_id
+            and periods.segment_set = ended_memberships.segment_set
 ),
 
 history as (
@@ -39,7 +43,7 @@ history as (
             partition by customer_id, segment_set
             order by dbt_valid_from, dbt_scd_id
         ) as next_valid_from
-    from periods
+    from periods_of_ended
 )
 
 select * from history
