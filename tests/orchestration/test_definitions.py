@@ -30,7 +30,6 @@ BUILT_HERE = {
     "intermediate/int_events_classified",
     "intermediate/int_events_rejected",
     "intermediate/int_events_sessionized",
-    "intermediate/int_events_unioned",
     "intermediate/int_exchange_rates",
     "intermediate/int_fx_rates_classified",
     "intermediate/int_identifier_combinations",
@@ -132,6 +131,8 @@ BUILT_HERE = {
     "seeds/rfm_thresholds",
     "seeds/source_cadences",
     "snapshots/snap_segment_memberships",
+    # It holds what withheld events say.
+    "staging/int_events_unioned",
     "staging/stg_catalog__products",
     "staging/stg_crm__contacts",
     "staging/stg_erasure__requests",
