@@ -8,8 +8,6 @@ import datetime as dt
 import hashlib
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,9 +15,9 @@ from typing import Any
 
 import duckdb
 import pytest
+from dbt_calls import call_dbt
 
 ROOT = Path(__file__).parents[2]
-DBT = Path(sys.executable).with_name("dbt")
 
 JANUARY, FEBRUARY, MARCH = (dt.date(2026, month, 1) for month in (1, 2, 3))
 MID_MARCH = dt.date(2026, 3, 15)
@@ -113,14 +111,14 @@ class Step:
         state.mkdir(exist_ok=True)
         if self.warehouse is not None:
             shutil.copy(self.warehouse, state / "warehouse.duckdb")
-        done = subprocess.run(
+        done = call_dbt(
             [
-                *(DBT, "--no-use-colors", "build", *options),
+                *("--no-use-colors", "build", *options),
                 *(("--select", *select) if select else ()),
                 *(f"--exclude-resource-type={kind}" for kind in without),
             ],
-            cwd=ROOT,
-            env=os.environ
+            folder=ROOT,
+            environment=os.environ
             | {
                 "DBT_PROFILES_DIR": str(ROOT),
                 "DBT_TARGET_PATH": str(state / "target"),
@@ -129,14 +127,11 @@ class Step:
                 "SEGMENTARY_STATE": str(state),
                 "SEGMENTARY_AS_OF_DATE": str(as_of),
             },
-            capture_output=True,
-            text=True,
-            check=False,
         )
         return Step(
             self.folder,
             self.keep(state / "warehouse.duckdb"),
-            done.stdout + done.stderr,
+            done.stdout,
             done.returncode == 0,
         )
 

@@ -10,8 +10,6 @@ import itertools
 import os
 import random
 import shutil
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,14 +18,15 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
+from dbt_calls import call_dbt
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterable
 
 ROOT = Path(__file__).parents[2]
-DBT = Path(sys.executable).with_name("dbt")
 Edge = tuple[str, str]
 N_GRAPHS = 150
 CHAIN = 5_000
@@ -88,13 +87,10 @@ class Graph:
             connection.execute("create or replace table changed_edges as from frame")
 
     def run(self, *options: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [DBT, "--no-use-colors", "run", *options],
-            cwd=self.folder,
-            env=os.environ | {"DBT_PROFILES_DIR": str(self.folder)},
-            capture_output=True,
-            text=True,
-            check=False,
+        return call_dbt(
+            ["--no-use-colors", "run", *options],
+            folder=self.folder,
+            environment=os.environ | {"DBT_PROFILES_DIR": str(self.folder)},
         )
 
     def resolve(self, *options: str, model: str = "resolved") -> dict[str, str]:

@@ -14,8 +14,10 @@ import json
 import random
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -32,10 +34,10 @@ from warehouses import HISTORY, PROJECT, write_csv
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from warehouses import Built, Workshop
 
+DBT = Path(sys.executable).with_name("dbt")
 N_SLICES = 3
 EARLIER = date(2025, 10, 1)
 # Streams of which single records land again, beside events and the till's lines.
@@ -178,7 +180,7 @@ def test_killed_run_is_mended_by_the_next(
     built = workshop.new(small.data_set, like=sliced.unfinished)
     assert not built.land(sliced.landing).failed
     with subprocess.Popen(
-        built.build_command(),
+        [str(DBT), *built.build_arguments()],
         cwd=PROJECT,
         env=built.environment(),
         stdout=subprocess.PIPE,

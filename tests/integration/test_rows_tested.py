@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+from dbt_calls import call_dbt
 from warehouses import PROJECT
 
 if TYPE_CHECKING:
@@ -93,15 +93,12 @@ def repeat_rows_in_new_ones(built: Built) -> None:
 
 def failed_tests(built: Built, tested_load_id: str) -> set[str]:
     """Run the key tests and return the models whose test found something."""
-    done = subprocess.run(
-        built.workshop.command(
+    done = call_dbt(
+        built.workshop.arguments(
             built, "test", "--select", *(f"{name}*" for name in KEY_TESTS.values())
         ),
-        cwd=PROJECT,
-        env=built.environment() | {"SEGMENTARY_TESTED_LOAD_ID": tested_load_id},
-        capture_output=True,
-        text=True,
-        check=False,
+        folder=PROJECT,
+        environment=built.environment() | {"SEGMENTARY_TESTED_LOAD_ID": tested_load_id},
     )
     target = built.workshop.target(built.data_set)
     results = json.loads((target / "run_results.json").read_text())["results"]

@@ -10,14 +10,13 @@ import datetime as dt
 import json
 import os
 import shutil
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 import yaml
+from dbt_calls import call_dbt
 
 from orchestration.ingestion import load_landed_files, read_contracts
 from orchestration.warehouse import Warehouse
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from orchestration.ingestion import LoadReport
 
 PROJECT = Path(__file__).parents[2]
-DBT = Path(sys.executable).with_name("dbt")
 CONTRACTS = read_contracts(PROJECT / "models" / "staging")
 # Warehouses with one salt give their customers the same ids.
 SALT = "a salt that every test shares"
@@ -82,11 +80,11 @@ class Workshop:
             shutil.copy(like.path, built.path)
         return built
 
-    def command(self, built: Built, *arguments: str) -> list[str]:
+    def arguments(self, built: Built, *arguments: str) -> list[str]:
         self._state.unlink(missing_ok=True)
         self._state.symlink_to(built.home, target_is_directory=True)
         return [
-            *(str(DBT), "--no-use-colors", *arguments),
+            *("--no-use-colors", *arguments),
             *("--vars", json.dumps(built.data_set.dbt_vars)),
         ]
 
@@ -140,20 +138,18 @@ class Built:
         exclude: Sequence[str] = (),
     ) -> None:
         """Run `dbt build` without its tests."""
-        done = subprocess.run(
-            self.build_command(*options, exclude=exclude),
-            cwd=PROJECT,
-            env=self.environment(as_of),
-            capture_output=True,
-            text=True,
-            check=False,
+        done = call_dbt(
+            self.build_arguments(*options, exclude=exclude),
+            folder=PROJECT,
+            environment=self.environment(as_of),
         )
-        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.returncode == 0, done.stdout
 
-    def build_command(self, *options: str, exclude: Sequence[str] = ()) -> list[str]:
+    def build_arguments(self, *options: str, exclude: Sequence[str] = ()) -> list[str]:
+        """Say what dbt is told, and set its state to this warehouse."""
         without = ("--exclude", *exclude) if exclude else ()
         kinds = ("--exclude-resource-type", "test", "unit_test")
-        return self.workshop.command(self, "build", *options, *kinds, *without)
+        return self.workshop.arguments(self, "build", *options, *kinds, *without)
 
     def environment(self, as_of: dt.date | None = None) -> dict[str, str]:
         return self.workshop.environment(self, as_of or self.data_set.as_of)
