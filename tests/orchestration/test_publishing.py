@@ -477,3 +477,10 @@ def test_views_by_date_follow_the_tables_under_them():
         "customer_rule_segments_by_date",
         "customer_segment_months",
     }
+
+
+def test_the_exposure_names_exactly_what_is_published():
+    manifest = json.loads(prepare_manifest().read_text())
+    exposure = manifest["exposures"]["exposure.segmentary.published_marts"]
+    named = {manifest["nodes"][key]["name"] for key in exposure["depends_on"]["nodes"]}
+    assert named == {table.name for table in published_tables(manifest)}
