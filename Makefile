@@ -91,6 +91,11 @@ query: $(RUNTIME) ## Ask the published file: make query SQL='select …'
 	@test -n "$$SQL" || { echo "Say what to ask: make query SQL='select …'" >&2; exit 1; }
 	@python -m orchestration query "$$SQL"
 
+.PHONY: metric
+metric: override export WHERE := $(value WHERE)
+metric: $(RUNTIME) ## List the metrics, or answer: make metric METRIC=revenue BY=metric_time__month
+	@python -m orchestration metric "$(METRIC)" --by "$(BY)" $${WHERE:+--where "$$WHERE"}
+
 .PHONY: ui
 ui: $(RUNTIME) ## Open the asset graph on 127.0.0.1, port PORT
 	python -m orchestration prepare

@@ -10,8 +10,8 @@ import sys
 
 from rich.console import Console
 
-from orchestration.settings import load_settings, parse_date
-from orchestration.summary import print_query, print_summary
+from orchestration.settings import Settings, load_settings, parse_date
+from orchestration.summary import print_metrics, print_query, print_summary
 from orchestration.warehouse import WarehouseError
 
 NARROWEST = 100
@@ -26,11 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     settings = load_settings()
     try:
-        if options.command == "summary":
-            print_summary(settings, console)
-            return 0
-        if options.command == "query":
-            print_query(settings, console, options.sql)
+        if _answer(options, settings):
             return 0
         # Dagster takes seconds to import: only where it is needed.
         from orchestration import runs  # noqa: PLC0415
@@ -58,6 +54,19 @@ def main(arguments: list[str] | None = None) -> int:
     if succeeded:
         print_summary(settings, console)
     return 0 if succeeded else 1
+
+
+def _answer(options: argparse.Namespace, settings: Settings) -> bool:
+    """Print what the published file says; False for a command that asks it nothing."""
+    if options.command == "summary":
+        print_summary(settings, console)
+    elif options.command == "query":
+        print_query(settings, console, options.sql)
+    elif options.command == "metric":
+        print_metrics(settings, console, options.names, options.by, options.where or [])
+    else:
+        return False
+    return True
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -94,8 +103,35 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("summary", help="what the published file holds")
     query = commands.add_parser("query", help="SQL over the published file")
     query.add_argument("sql")
+    metric = commands.add_parser("metric", help="metrics over the published file")
+    metric.add_argument(
+        "names",
+        type=_names,
+        nargs="?",
+        default=[],
+        metavar="NAME,…",
+        help="metrics, such as revenue,orders; none: describe all",
+    )
+    metric.add_argument(
+        "--by",
+        type=_names,
+        default=[],
+        metavar="NAME,…",
+        help="dimensions, such as metric_time__month,customer__rfm_segment",
+    )
+    metric.add_argument(
+        "--where",
+        action="append",
+        metavar="CONDITION",
+        help="for instance \"{{ Dimension('customer__country') }} = 'France'\"",
+    )
     commands.add_parser("prepare", help="Dagster's folder and dbt's manifest")
     return parser
+
+
+def _names(text: str) -> list[str]:
+    """Split a list of names."""
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def _date(text: str) -> str:

@@ -66,6 +66,11 @@ def prepare_manifest() -> Path:
         return _parse_if_older()
 
 
+def prepare_semantic_manifest() -> Path:
+    """Return what dbt wrote of metrics and semantic models beside its manifest."""
+    return prepare_manifest().with_name("semantic_manifest.json")
+
+
 def _parse_if_older() -> Path:
     """Parse the project where its manifest isn't of its newest files."""
     if MANIFEST_PATH.exists():

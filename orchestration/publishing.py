@@ -17,11 +17,12 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from orchestration.dictionary import ColumnNote, Dictionary, MetricNote
 from orchestration.ingestion import mask_contacts
 from orchestration.warehouse import Sql, Warehouse, compose, connect, relation_name
 
@@ -88,6 +89,8 @@ class Publication:
     is_tested
         Whether the run built and tested all there is, so that the next one's tests may
         look at later loads only.
+    dictionary
+        What the file tells of its tables beside their descriptions.
     """
 
     run_id: str
@@ -95,6 +98,7 @@ class Publication:
     code_version: str
     project_checksum: str = ""
     is_tested: bool = False
+    dictionary: Dictionary = field(default_factory=Dictionary)
 
 
 def published_tables(manifest: Mapping[str, Any]) -> list[PublishedTable]:
@@ -313,6 +317,7 @@ def _write(
         if now != before.get(table.name) or not _has_columns_of(connection, table):
             _bring_over(connection, table, before.get(table.name, {}), now)
     _describe(connection, tables, publication, counts)
+    _explain(connection, publication.dictionary)
     connection.execute("checkpoint published")
     connection.execute("detach published")
     return counts
@@ -461,7 +466,7 @@ def _describe(
     publication: Publication,
     counts: Mapping[str, int],
 ) -> None:
-    """Write the run, its tables and the dictionary."""
+    """Write the run, its tables and sources."""
     newest = connection.execute(
         "select load_id, loaded_at from warehouse.raw.load_manifest "
         "order by load_id desc limit 1"
@@ -472,7 +477,9 @@ def _describe(
         "? :: varchar as run_id, ? :: date as as_of_date, "
         "? :: varchar as code_version, ? :: varchar as project_checksum, "
         "? :: varchar as layout, ? :: bigint as newest_load_id, "
-        "? :: timestamp as newest_loaded_at",
+        "? :: timestamp as newest_loaded_at, ? :: varchar as shop_name, "
+        "? :: varchar as reporting_currency, ? :: varchar as business_time_zone, "
+        "? :: bigint as rfm_window_days",
         [
             publication.run_id,
             publication.as_of_date,
@@ -481,6 +488,10 @@ def _describe(
             _layout(tables),
             load_id,
             loaded_at,
+            publication.dictionary.shop_name,
+            publication.dictionary.reporting_currency,
+            publication.dictionary.business_time_zone,
+            publication.dictionary.rfm_window_days,
         ],
     )
     connection.execute(
@@ -496,19 +507,37 @@ def _describe(
         "group by source_name, stream_name order by source_name, stream_name",
         [publication.run_id],
     )
-    connection.execute(
-        f"create or replace table published.{SCHEMA}.data_dictionary "
-        "(table_name varchar, column_name varchar, data_type varchar, "
-        "description varchar)"
-    )
     for table in tables:
         connection.execute(
             f"insert into published.{SCHEMA}.publication_tables values (?, ?, ?)",
             [publication.run_id, table.name, counts[table.name]],
         )
+
+
+def _explain(connection: duckdb.DuckDBPyConnection, dictionary: Dictionary) -> None:
+    """Write what every column and metric means."""
     connection.execute(
-        f"insert into published.{SCHEMA}.data_dictionary "
-        "select table_name, column_name, data_type, comment from duckdb_columns() "
+        f"create or replace table published.{SCHEMA}.data_dictionary as "
+        "select table_name, column_name, data_type, comment as description, unit, "
+        "coalesce(is_key, false) as is_key, refers_to "
+        "from duckdb_columns() left join (select unnest(? :: varchar[]) as table_name, "
+        "unnest(? :: varchar[]) as column_name, unnest(? :: varchar[]) as unit, "
+        "unnest(? :: boolean[]) as is_key, unnest(? :: varchar[]) as refers_to) "
+        "using (table_name, column_name) "
         "where database_name = 'published' and comment is not null "
-        "order by table_name, column_index"
+        "order by table_name, column_index",
+        _in_columns(ColumnNote, dictionary.columns),
     )
+    connection.execute(
+        f"create or replace table published.{SCHEMA}.metric_dictionary as "
+        "select unnest(? :: varchar[]) as metric_name, "
+        "unnest(? :: varchar[]) as metric_label, "
+        "unnest(? :: varchar[]) as description, unnest(? :: varchar[]) as expression, "
+        "unnest(? :: varchar[]) as table_name, unnest(? :: varchar[]) as date_column",
+        _in_columns(MetricNote, dictionary.metrics),
+    )
+
+
+def _in_columns(kind: type, notes: Sequence[object]) -> list[list[Any]]:
+    """Turn notes into a list for each of their fields, as `unnest` takes them."""
+    return [[getattr(note, one.name) for note in notes] for one in fields(kind)]

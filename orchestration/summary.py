@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -13,7 +15,7 @@ from orchestration.settings import PROJECT_ROOT, Settings
 from orchestration.warehouse import WarehouseMissingError, connect
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from rich.console import Console
 
@@ -134,6 +136,40 @@ def print_query(settings: Settings, console: Console, sql: str) -> None:
             raise ValueError(str(error)) from error
 
 
+def print_metrics(
+    settings: Settings,
+    console: Console,
+    names: Sequence[str],
+    group_by: Sequence[str],
+    where: Sequence[str],
+) -> None:
+    """Show the answer to a question about metrics, or all metrics where none is named.
+
+    Raises
+    ------
+    WarehouseMissingError
+        If nothing was published yet.
+    ValueError
+        If the question has no answer; the message says why.
+    """
+    # MetricFlow takes a second to import: only where it is needed.
+    from orchestration.metrics import Metrics  # noqa: PLC0415
+    from orchestration.project import prepare_semantic_manifest  # noqa: PLC0415
+
+    metrics = Metrics(prepare_semantic_manifest().read_text())
+    if not names:
+        for metric in metrics.list():
+            console.print(f"[bold]{metric.name}[/bold]  {metric.description}")
+            console.print(f"  by {', '.join(metric.group_by)}", style="dim")
+        return
+    sql = metrics.sql(names, group_by, where)
+    with metrics.opened(settings.published_path) as connection:
+        try:
+            _show(console, connection, None, sql, _rounded_cell)
+        except duckdb.Error as error:
+            raise ValueError(str(error)) from error
+
+
 @contextmanager
 def _published(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the published file read-only."""
@@ -165,6 +201,7 @@ def _show(
     connection: duckdb.DuckDBPyConnection,
     title: str | None,
     query: str,
+    cell: Callable[[Any], str] | None = None,
 ) -> None:
     """Print a query's rows as a table; nothing where there are none."""
     result = connection.execute(query)
@@ -175,11 +212,21 @@ def _show(
     table = Table(
         title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD
     )
+    written = [[(cell or _cell)(value) for value in row] for row in rows]
     for position, name in enumerate(names):
-        numeric = any(isinstance(row[position], int | float) for row in rows)
-        table.add_column(name, justify="right" if numeric else "left", no_wrap=True)
-    for row in rows:
-        table.add_row(*[_cell(value) for value in row])
+        numeric = any(isinstance(row[position], int | float | Decimal) for row in rows)
+        table.add_column(
+            name,
+            justify="right" if numeric else "left",
+            # A long name may be broken where there is no room, a value may not.
+            no_wrap=cell is None,
+            overflow="fold" if cell else "ellipsis",
+            min_width=max((len(row[position]) for row in written), default=0)
+            if cell
+            else None,
+        )
+    for texts in written:
+        table.add_row(*texts)
     console.print(table)
 
 
@@ -192,6 +239,17 @@ def _cell(value: Any) -> str:  # noqa: ANN401 - any SQL value
     if isinstance(value, int | float):
         return f"{value:,}"
     return str(value)
+
+
+def _rounded_cell(value: Any) -> str:  # noqa: ANN401 - any SQL value
+    """Write a metric or what it is grouped by, without digits that say nothing."""
+    if isinstance(value, Decimal):
+        return f"{value:,.2f}"
+    if isinstance(value, float):
+        return f"{value:,.4f}"
+    if isinstance(value, dt.datetime):
+        return value.date().isoformat()
+    return _cell(value)
 
 
 def _shown_path(settings: Settings) -> str:

@@ -13,6 +13,7 @@ from orchestration.defs.resources import (
     WarehouseResource,
 )
 from orchestration.defs.transformation import MANIFEST, WHOLE_JOB, dbt_models
+from orchestration.dictionary import read_dictionary
 from orchestration.project import code_version, project_checksum
 from orchestration.settings import PROJECT_ROOT, load_settings
 
@@ -58,6 +59,7 @@ def published_file(
             code_version=code_version(),
             project_checksum=project_checksum(MANIFEST, settings.dbt_vars),
             is_tested=context.job_name == WHOLE_JOB,
+            dictionary=read_dictionary(MANIFEST, settings),
         ),
         # A file that each run only adds to keeps the bytes of what it deleted.
         anew=dbt_options.full_refresh or dbt_options.test_every_row,

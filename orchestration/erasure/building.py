@@ -11,6 +11,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from orchestration import publishing
+from orchestration.dictionary import read_dictionary
 from orchestration.erasure.compaction import ErasureError
 from orchestration.erasure.flow import Workshop
 from orchestration.project import DBT_EXECUTABLE, code_version, prepare_manifest
@@ -43,7 +44,12 @@ def make_workshop(settings: Settings, run_id: str) -> Workshop:
                 Warehouse(settings.warehouse_path),
                 settings.published_path,
                 publishing.published_tables(manifest),
-                publishing.Publication(run_id, day, code_version()),
+                publishing.Publication(
+                    run_id,
+                    day,
+                    code_version(),
+                    dictionary=read_dictionary(manifest, settings),
+                ),
                 # A copy of the published file would hold the people who are gone.
                 anew=True,
             )
