@@ -42,6 +42,8 @@ RUNTIME := .venv/.installed-requirements
 DATASETS := .venv/.installed-requirements-datasets
 DEVELOPMENT := .venv/.installed-requirements-dev
 BENCH := .venv/.installed-requirements-bench
+# An environment of its own: an older DuckDB, and tools that bring their own dbt.
+BI := .venv-bi/.installed-requirements-bi
 
 # Only the generated shop needs no further package to land its files.
 DEMO_PACKAGES := $(if $(filter storefront,$(DATASET)),$(RUNTIME),$(DATASETS))
@@ -127,6 +129,22 @@ docs: $(RUNTIME) ## Write dbt's pages about every table to target/
 	dbt docs generate --static $(DBT_VARS)
 	@echo "Open target/static_index.html, or serve it: .venv/bin/dbt docs serve --host 127.0.0.1"
 
+.PHONY: lineage
+lineage: $(RUNTIME) $(BI) ## Draw which column comes from which, as one page
+	@mkdir -p "$(LINEAGE)"
+	dbt --quiet docs generate --no-compile --target-path "$(LINEAGE)" $(DBT_VARS)
+	dbt --quiet compile --full-refresh --target-path "$(LINEAGE)" $(DBT_VARS) > /dev/null
+	@.venv-bi/bin/python -m orchestration.lineage "$(LINEAGE)" \
+		"$(SEGMENTARY_STATE)/reports/column_lineage.html"
+
+LINEAGE = $(SEGMENTARY_STATE)/dbt/lineage
+
+.PHONY: board
+board: $(RUNTIME) $(BI) ## Render the example of a BI tool's board, docs/bi/
+	cd docs/bi && SEGMENTARY_PUBLISHED="$(abspath $(SEGMENTARY_STATE)/published/segmentary.duckdb)" \
+		../../.venv-bi/bin/dct render charts/segments.yml --format html --no-cache \
+		-o "$(abspath $(SEGMENTARY_STATE)/reports/board.html)"
+
 ##@ Contribute
 
 .PHONY: test
@@ -134,7 +152,7 @@ test: lint types parse ## All that a change must pass
 	$(CLEAN_ENVIRONMENT) pytest $(IN_PARALLEL) -m "not slow"
 
 .PHONY: test-all
-test-all: lint types parse ## The same and the tests that take minutes
+test-all: lint types parse $(BI) ## The same and the tests that take minutes
 	$(CLEAN_ENVIRONMENT) pytest $(IN_PARALLEL)
 
 .PHONY: lint
@@ -173,6 +191,7 @@ lock: .venv/.created ## Write the lock files again; LOCK_ARGS=--upgrade takes ne
 	$(COMPILE) --extra datasets -c requirements-dev.lock -o requirements-datasets.lock pyproject.toml
 	$(COMPILE) --extra bench -c requirements-dev.lock -o requirements-bench.lock pyproject.toml
 	$(COMPILE) -c requirements-dev.lock -o requirements.lock pyproject.toml
+	$(COMPILE) -o requirements-bi.lock requirements-bi.in
 	echo 'uv==$(UV_VERSION)' | $(COMPILE) -o requirements-uv.lock -
 
 COMPILE = uv pip compile --quiet --universal --python-version 3.11 \
@@ -184,7 +203,7 @@ COMPILE = uv pip compile --quiet --universal --python-version 3.11 \
 .PHONY: clean
 clean: ## Delete what tools cached; no state, no environment
 	rm -rf target logs .mypy_cache .pytest_cache .ruff_cache .hypothesis
-	find . \( -path ./.venv -o -path ./state -o -path ./landing \) -prune \
+	find . \( -path './.venv*' -o -path ./state -o -path ./landing \) -prune \
 		-o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: reset
@@ -199,13 +218,13 @@ reset: ## Delete all that DATASET landed and built; refuses for own
 # The environment. Dependencies are exactly the lock's (--no-deps, checked by hash):
 # docs/decisions/0003-lock-files.md.
 
-.venv/.created:
+.venv/.created .venv-bi/.created:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] not in [(3, 11), (3, 12)])' 2>/dev/null || { \
 		echo "Segmentary needs Python 3.11 or 3.12; '$(PYTHON)' is $$($(PYTHON) --version 2>/dev/null || echo not installed)." >&2; \
 		echo "Name one that is installed: make PYTHON=python3.11 …" >&2; \
 		exit 1; \
 	}
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv $(@D)
 	@touch $@
 
 # uv installs in seconds what takes pip minutes; without it, or where it can't reach
@@ -214,9 +233,16 @@ INSTALL_UV := .venv/bin/python -m pip install --quiet \
 	--no-deps --require-hashes -r requirements-uv.lock
 
 .venv/.installed-%: %.lock requirements-uv.lock | .venv/.created
+	$(INSTALL)
+
+.venv-bi/.installed-%: %.lock requirements-uv.lock | .venv/.created .venv-bi/.created
+	$(INSTALL)
+
+define INSTALL
 	@echo "Installing $<"
 	@$(INSTALL_UV) || echo "uv could not be installed: pip goes on without it, slowly." >&2
-	@{ test -x .venv/bin/uv && .venv/bin/uv pip install --quiet --python .venv/bin/python \
+	@{ test -x .venv/bin/uv && .venv/bin/uv pip install --quiet --python $(@D)/bin/python \
 			--no-deps --require-hashes -r $<; } \
-		|| .venv/bin/python -m pip install --quiet --no-deps --require-hashes -r $<
+		|| $(@D)/bin/python -m pip install --quiet --no-deps --require-hashes -r $<
 	@touch $@
+endef

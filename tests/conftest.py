@@ -23,6 +23,7 @@ GROUPS = {
         "published_numbers",
         "rfm_oracle",
         "storefront",
+        "storefront_bi_tools",
         "storefront_metrics",
         "storefront_orders",
         "storefront_quality",

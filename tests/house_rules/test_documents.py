@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[2]
 LOCKS = (
     "requirements.lock",
     "requirements-bench.lock",
+    "requirements-bi.lock",
     "requirements-datasets.lock",
     "requirements-dev.lock",
     "requirements-uv.lock",
@@ -210,7 +211,8 @@ def test_a_loose_lock_is_seen(fault: str) -> None:
 
 def test_locks_agree_with_each_other() -> None:
     text = {name: (ROOT / name).read_text(encoding="utf-8") for name in LOCKS}
-    run_time, bench, datasets, dev, uv = (pins(text[name]) for name in LOCKS)
+    # What reads the published file has an older DuckDB on purpose.
+    run_time, bench, _, datasets, dev, uv = (pins(text[name]) for name in LOCKS)
     assert run_time < datasets < dev
     assert run_time < bench < dev
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
