@@ -2,8 +2,8 @@
 
 Runs in the environment of `requirements-bi.lock`, which has dbt-colibri and none of the
 project's own packages, so it imports nothing else of this package. Colibri's command
-line asks a package index for newer versions, and its page may report home; neither is so
-here. What it can't read it says, and those columns end at their own table.
+line asks a package index for newer versions, and its page may report home; here neither
+is so. What it can't read it says, and those columns end at their own table.
 """
 
 from __future__ import annotations

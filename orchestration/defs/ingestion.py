@@ -8,6 +8,7 @@ import dagster as dg
 
 from orchestration.defs.resources import WAREHOUSE_POOL, WarehouseResource
 from orchestration.defs.source_tables import source_spec
+from orchestration.defs.storytelling import looked_for
 from orchestration.ingestion import (
     FileResult,
     load_landed_files,
@@ -24,7 +25,14 @@ _SHOWN_FILES = 50
 
 @dg.multi_asset(
     specs=[
-        source_spec("raw", table.table_name, group="raw", kinds={"duckdb"})
+        source_spec(
+            "raw",
+            table.table_name,
+            group="raw",
+            kinds={"duckdb", "table"},
+        ).replace_attributes(
+            freshness_policy=looked_for(table.source_name, table.stream_name)
+        )
         for table in _TABLES
     ],
     name="landed_files",

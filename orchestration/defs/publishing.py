@@ -12,6 +12,7 @@ from orchestration.defs.resources import (
     DbtOptions,
     WarehouseResource,
 )
+from orchestration.defs.storytelling import OWNERS, run_daily
 from orchestration.defs.transformation import MANIFEST, WHOLE_JOB, dbt_models
 from orchestration.dictionary import read_dictionary
 from orchestration.project import code_version, project_checksum
@@ -35,7 +36,9 @@ def _upstream() -> list[dg.AssetKey]:
     key=PUBLISHED_KEY,
     deps=_upstream(),
     group_name="published",
-    kinds={"duckdb"},
+    kinds={"duckdb", "file"},
+    owners=OWNERS,
+    freshness_policy=run_daily(),
     pool=WAREHOUSE_POOL,
 )
 def published_file(

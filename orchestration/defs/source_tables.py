@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from orchestration.defs.storytelling import OWNERS
 from orchestration.project import prepare_manifest
 
 
@@ -49,5 +50,6 @@ def source_spec(
         group_name=group,
         kinds=kinds,
         deps=deps or [],
+        owners=OWNERS,
         metadata={"dagster/column_schema": dg.TableSchema(columns)},
     )

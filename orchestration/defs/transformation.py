@@ -20,6 +20,13 @@ from orchestration.defs.resources import (
     DbtOptions,
     WarehouseResource,
 )
+from orchestration.defs.storytelling import (
+    OWNERS,
+    figures_of,
+    kind_of,
+    lineage_link,
+    question_of,
+)
 from orchestration.erasure import is_unfinished
 from orchestration.history import newest_history_date
 from orchestration.project import WarehouseDbt, prepare_manifest, project_checksum
@@ -31,6 +38,7 @@ from orchestration.settings import (
     Settings,
     load_settings,
 )
+from orchestration.warehouse import relation_name
 
 WHOLE_JOB = "segmentary"
 # A run with this tag builds without dbt's data tests; only parts of a replay have it.
@@ -41,7 +49,7 @@ _FIRST_LOADED = dg.AssetKey(["raw", "load_manifest"])
 
 
 class RoomTranslator(DagsterDbtTranslator):
-    """Groups assets by the room their model lives in."""
+    """Groups assets by the room their model lives in, and says what they are."""
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
         """Return the innermost room of a node: core, segments, staging, seeds, ..."""
@@ -61,14 +69,32 @@ class RoomTranslator(DagsterDbtTranslator):
         unique_id: str,
         project: DbtProject | None,
     ) -> dg.AssetSpec:
-        """Let seeds come after ingestion, which makes a new warehouse and its salt.
+        """Give an asset its owner, its kind and the way to the lineage of its columns.
 
-        They read nothing, so Dagster would load them first, in a step of their own.
+        Seeds come after ingestion, which makes a new warehouse and its salt. They read
+        nothing, so Dagster would load them first, in a step of their own.
         """
         spec = super().get_asset_spec(manifest, unique_id, project)
-        if unique_id.startswith("seed."):
-            return spec.replace_attributes(deps=[*spec.deps, _FIRST_LOADED])
-        return spec
+        if unique_id.startswith("source."):
+            return spec
+        kind = kind_of(self.get_resource_props(manifest, unique_id))
+        if kind == "seed":
+            spec = spec.replace_attributes(deps=[*spec.deps, _FIRST_LOADED])
+        return spec.replace_attributes(owners=OWNERS).merge_attributes(
+            kinds={kind}, metadata={"column_lineage": lineage_link()}
+        )
+
+    def get_asset_check_spec(
+        self,
+        asset_spec: dg.AssetSpec,
+        manifest: Mapping[str, Any],
+        unique_id: str,
+        project: DbtProject | None,
+    ) -> dg.AssetCheckSpec | None:
+        """Say what a test asks."""
+        spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
+        question = question_of(self.get_resource_props(manifest, unique_id))
+        return spec._replace(description=question) if spec and question else spec
 
 
 @dbt_assets(
@@ -115,15 +141,10 @@ def dbt_models(
         raise_on_error=False,
     )
     events = list(invocation.stream())
-    row_counts = _row_counts(warehouse, events)
+    numbers = _numbers(warehouse, events)
     for event in events:
-        if isinstance(event, dg.Output) and event.output_name in row_counts:
-            yield event.with_metadata(
-                {
-                    **event.metadata,
-                    "dagster/row_count": row_counts[event.output_name],
-                }
-            )
+        if isinstance(event, dg.Output) and event.output_name in numbers:
+            yield event.with_metadata({**event.metadata, **numbers[event.output_name]})
         else:
             yield event
     error = invocation.get_error()
@@ -153,20 +174,27 @@ def _refuse_earlier_day(warehouse: WarehouseResource, day: dt.date) -> None:
         raise dg.Failure(message)
 
 
-def _row_counts(warehouse: WarehouseResource, events: list[Any]) -> dict[str, int]:
-    """Count the rows of every table just built, over one connection."""
+def _numbers(
+    warehouse: WarehouseResource, events: list[Any]
+) -> dict[str, dict[str, float]]:
+    """Count the rows of every table just built and read its figures, by one connection.
+
+    A view's rows aren't counted: that would compute it.
+    """
     names = [event.output_name for event in events if isinstance(event, dg.Output)]
-    tables = {name: name.replace("__", ".", 1) for name in names}
-    counts: dict[str, int] = {}
+    numbers: dict[str, dict[str, float]] = {}
     with warehouse.open().read() as connection:
-        existing = {
-            f"{schema}.{table}"
+        tables = {
+            f"{schema}__{table}": relation_name(f"{schema}.{table}")
             for schema, table in connection.execute(
                 "select schema_name, table_name from duckdb_tables()"
             ).fetchall()
         }
-        for name, table in tables.items():
-            if table in existing:
-                counted = connection.execute(f"select count(*) from {table}").fetchone()
-                counts[name] = counted[0] if counted else 0
-    return counts
+        for name in names:
+            numbers[name] = dict(figures_of(connection, name))
+            if name in tables:
+                counted = connection.execute(
+                    f"select count(*) from {tables[name]}"
+                ).fetchone()
+                numbers[name]["dagster/row_count"] = counted[0] if counted else 0
+    return numbers

@@ -60,7 +60,10 @@ with engine.connect() as connection:
     ).fetchall()
 print(json.dumps({
     "columns": {
-        name: [column["name"] for column in inspector.get_columns(name, "marts")]
+        name: {
+            column["name"]: column["comment"]
+            for column in inspector.get_columns(name, "marts")
+        }
         for name in tables
     },
     "by_country": [list(row) for row in by_country],
@@ -149,11 +152,11 @@ def test_sqlalchemy_sees_the_dictionarys_columns_and_sums_orders(
     told = json.loads(
         run([BIN / "python", "-c", READ_WITH_SQLALCHEMY, path], path, tmp_path)
     )
-    dictionary: dict[str, list[str]] = {}
-    for table, column in asked(
-        path, "select table_name, column_name from marts.data_dictionary"
+    dictionary: dict[str, dict[str, str]] = {}
+    for table, column, description in asked(
+        path, "select table_name, column_name, description from marts.data_dictionary"
     ):
-        dictionary.setdefault(table, []).append(column)
+        dictionary.setdefault(table, {})[column] = description
     assert set(dictionary) == set(counts)
     assert {name: told["columns"][name] for name in counts} == dictionary
     expected = asked(
