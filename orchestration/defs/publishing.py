@@ -36,6 +36,12 @@ def _upstream() -> list[dg.AssetKey]:
     key=PUBLISHED_KEY,
     deps=_upstream(),
     group_name="published",
+    description=(
+        "One DuckDB file with every published mart, its descriptions, units and keys "
+        "and what the metrics are made of. BI tools open it read-only, whatever runs "
+        "meanwhile, and see one whole run; it is replaced once every test has passed. "
+        "How to connect: docs/bi.md."
+    ),
     kinds={"duckdb", "file"},
     owners=OWNERS,
     freshness_policy=run_daily(),
@@ -47,10 +53,7 @@ def published_file(
     dbt_options: DbtOptions,
     warehouse: WarehouseResource,
 ) -> dg.MaterializeResult[None]:
-    """Copy the marts to a file of their own, once every test has passed.
-
-    BI tools open it read-only, whatever runs meanwhile, and see one whole run.
-    """
+    """Copy the marts to a file of their own, once every test has passed."""
     settings = load_settings()
     counts = publishing.publish(
         warehouse.open(),
@@ -74,6 +77,8 @@ def published_file(
         metadata={
             "path": dg.MetadataValue.path(str(shown)),
             "dagster/row_count": sum(counts.values()),
+            "n_tables": len(counts),
+            "size_mb": round(settings.published_path.stat().st_size / 1e6, 1),
             "tables": dg.MetadataValue.md(_table(counts)),
         }
     )
