@@ -22,6 +22,7 @@ NOT_COMPARED = {
     "rejected_rows": "names load and position; counts by reason are compared",
     "schema_drift": "compares each load with the loads before it",
     "customer_segments": "reads the snapshot: since when depends on the runs before",
+    "dim_customer_segments": "reads the snapshot, as above",
     "segment_summary": "counts the memberships of customers who are gone, too",
     "segment_transitions": "reads the snapshot: movement between the runs before",
     "segment_restatements": "reads the snapshot: what an earlier run said otherwise",
