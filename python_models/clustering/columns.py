@@ -32,7 +32,10 @@ CLUSTER_CANDIDATES: Final = "cluster_candidates"
 CLUSTER_MODEL_FEATURES: Final = "cluster_model_features"
 CLUSTER_CENTROIDS: Final = "cluster_centroids"
 CLUSTERS: Final = "clusters"
+CLUSTER_CHANGES: Final = "cluster_changes"
+CLUSTER_FEATURE_BINS: Final = "cluster_feature_bins"
 CUSTOMER_CLUSTERS: Final = "customer_clusters"
+CLUSTER_DRIFT: Final = "cluster_drift"
 
 MODEL_ID: Final = "model_id"
 ALGORITHM: Final = "algorithm"
@@ -47,18 +50,45 @@ OUTCOME: Final = "outcome"
 RANDOM_STATE: Final = "random_state"
 CODE_VERSION: Final = "code_version"
 PREVIOUS_MODEL_ID: Final = "previous_model_id"
+SCALER: Final = "scaler"
+REFIT_REASON: Final = "refit_reason"
+IS_PROMOTED: Final = "is_promoted"
+PROMOTION_REASON: Final = "promotion_reason"
+FROZEN_SILHOUETTE_SCORE: Final = "frozen_silhouette_score"
+FROZEN_STABILITY_SCORE: Final = "frozen_stability_score"
+GAP_SCORE: Final = "gap_score"
+NEEDED_GAP_SCORE: Final = "needed_gap_score"
+DECISION: Final = "decision"
 IS_ELBOW: Final = "is_elbow"
 IS_CHOSEN: Final = "is_chosen"
 FEATURE_NAME: Final = "feature_name"
 TRANSFORM: Final = "transform"
 CENTER: Final = "center"
 SCALE: Final = "scale"
+LOWER_QUANTILE_RATE: Final = "lower_quantile_rate"
+UPPER_QUANTILE_RATE: Final = "upper_quantile_rate"
+LOWER_BOUND: Final = "lower_bound"
+UPPER_BOUND: Final = "upper_bound"
+MEAN: Final = "mean"
+STANDARD_DEVIATION: Final = "standard_deviation"
 IS_USED: Final = "is_used"
 CLUSTER_NUMBER: Final = "cluster_number"
 CENTROID_VALUE: Final = "centroid_value"
 WORKING_NAME: Final = "working_name"
 IS_NEW: Final = "is_new"
 CENTROID_DISTANCE: Final = "centroid_distance"
+CHANGE_CODE: Final = "change_code"
+N_PREVIOUS_CUSTOMERS: Final = "n_previous_customers"
+N_SHARED_CUSTOMERS: Final = "n_shared_customers"
+OVERLAP_RATE: Final = "overlap_rate"
+MATCH_DISTANCE: Final = "match_distance"
+RELATED_CLUSTER_NUMBER: Final = "related_cluster_number"
+BIN_NUMBER: Final = "bin_number"
+MEASURE_TYPE: Final = "measure_type"
+MEASURE_NAME: Final = "measure_name"
+PSI_SCORE: Final = "psi_score"
+MAX_PSI_SCORE: Final = "max_psi_score"
+IS_DRIFTED: Final = "is_drifted"
 
 VARCHAR: Final = "varchar"
 BIGINT: Final = "bigint"
@@ -95,6 +125,12 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             RANDOM_STATE: BIGINT,
             CODE_VERSION: VARCHAR,
             PREVIOUS_MODEL_ID: VARCHAR,
+            SCALER: VARCHAR,
+            REFIT_REASON: VARCHAR,
+            IS_PROMOTED: BOOLEAN,
+            PROMOTION_REASON: VARCHAR,
+            FROZEN_SILHOUETTE_SCORE: DOUBLE,
+            FROZEN_STABILITY_SCORE: DOUBLE,
         },
         CLUSTER_CANDIDATES: {
             MODEL_ID: VARCHAR,
@@ -103,6 +139,11 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             INERTIA: DOUBLE,
             IS_ELBOW: BOOLEAN,
             IS_CHOSEN: BOOLEAN,
+            ALGORITHM: VARCHAR,
+            STABILITY_SCORE: DOUBLE,
+            GAP_SCORE: DOUBLE,
+            NEEDED_GAP_SCORE: DOUBLE,
+            DECISION: VARCHAR,
         },
         CLUSTER_MODEL_FEATURES: {
             MODEL_ID: VARCHAR,
@@ -111,6 +152,12 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             CENTER: DOUBLE,
             SCALE: DOUBLE,
             IS_USED: BOOLEAN,
+            LOWER_QUANTILE_RATE: DOUBLE,
+            UPPER_QUANTILE_RATE: DOUBLE,
+            LOWER_BOUND: DOUBLE,
+            UPPER_BOUND: DOUBLE,
+            MEAN: DOUBLE,
+            STANDARD_DEVIATION: DOUBLE,
         },
         CLUSTER_CENTROIDS: {
             MODEL_ID: VARCHAR,
@@ -125,12 +172,41 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             N_CUSTOMERS: BIGINT,
             IS_NEW: BOOLEAN,
         },
+        CLUSTER_CHANGES: {
+            MODEL_ID: VARCHAR,
+            PREVIOUS_MODEL_ID: VARCHAR,
+            CLUSTER_NUMBER: BIGINT,
+            CHANGE_CODE: VARCHAR,
+            N_CUSTOMERS: BIGINT,
+            N_PREVIOUS_CUSTOMERS: BIGINT,
+            N_SHARED_CUSTOMERS: BIGINT,
+            OVERLAP_RATE: DOUBLE,
+            MATCH_DISTANCE: DOUBLE,
+            RELATED_CLUSTER_NUMBER: BIGINT,
+        },
+        CLUSTER_FEATURE_BINS: {
+            MODEL_ID: VARCHAR,
+            FEATURE_NAME: VARCHAR,
+            BIN_NUMBER: BIGINT,
+            UPPER_BOUND: DOUBLE,
+            N_CUSTOMERS: BIGINT,
+        },
         CUSTOMER_CLUSTERS: {
             CUSTOMER_ID: VARCHAR,
             AS_OF_DATE: DATE,
             MODEL_ID: VARCHAR,
             CLUSTER_NUMBER: BIGINT,
             CENTROID_DISTANCE: DOUBLE,
+        },
+        CLUSTER_DRIFT: {
+            MODEL_ID: VARCHAR,
+            AS_OF_DATE: DATE,
+            MEASURE_TYPE: VARCHAR,
+            MEASURE_NAME: VARCHAR,
+            PSI_SCORE: DOUBLE,
+            MAX_PSI_SCORE: DOUBLE,
+            N_CUSTOMERS: BIGINT,
+            IS_DRIFTED: BOOLEAN,
         },
     },
 )

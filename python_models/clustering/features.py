@@ -1,39 +1,14 @@
-"""From `customer_features` to a matrix in scaled units, or an error that helps."""
+"""`customer_features` as a fit may trust them, or an error that helps."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final, Protocol
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from python_models.clustering import columns as c
-from python_models.clustering.config import LOG1P, FeatureSpec, Transform
-
-# Relative to the largest value: less is rounding, not variation.
-_CONSTANT_TOLERANCE: Final = 1e-9
-
-
-class ScaledFeature(Protocol):
-    """What is needed to put one raw column in scaled units."""
-
-    @property
-    def name(self) -> str:
-        """Column name."""
-
-    @property
-    def transform(self) -> Transform:
-        """What is done before scaling."""
-
-    @property
-    def center(self) -> float:
-        """Mean after the transform."""
-
-    @property
-    def scale(self) -> float:
-        """Standard deviation after the transform."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,82 +114,3 @@ def _to_numbers(column: pd.Series) -> NDArray[np.float64]:
         )
         raise ValueError(message)
     return values
-
-
-def transform_values(
-    values: NDArray[np.float64],
-    transform: Transform,
-) -> NDArray[np.float64]:
-    """Apply a feature's transform.
-
-    Parameters
-    ----------
-    values : numpy.ndarray, shape (customers,)
-        Raw values.
-    transform : {"identity", "log1p"}
-        What to do.
-
-    Returns
-    -------
-    numpy.ndarray, shape (customers,)
-        Values in transformed units.
-    """
-    if transform == LOG1P:
-        return np.log1p(np.maximum(values, 0.0))
-    return values
-
-
-def measure_scale(
-    values: pd.DataFrame,
-    feature: FeatureSpec,
-) -> tuple[float, float, bool]:
-    """Find the mean and standard deviation of one transformed feature.
-
-    Parameters
-    ----------
-    values : pandas.DataFrame, shape (customers, features)
-        Raw values.
-    feature : FeatureSpec
-        The column and its transform.
-
-    Returns
-    -------
-    center, scale : float
-        Mean and population standard deviation. A feature that doesn't vary has scale 1,
-        as in scikit-learn, so that nothing can divide by zero; without customers the
-        center is 0.
-    varies : bool
-        Whether the feature is of any use.
-    """
-    column = transform_values(values[feature.name].to_numpy(), feature.transform)
-    if column.size == 0:
-        return 0.0, 1.0, False
-    center = float(column.mean())
-    if np.ptp(column) <= _CONSTANT_TOLERANCE * max(1.0, float(np.abs(column).max())):
-        return center, 1.0, False
-    return center, float(column.std()), True
-
-
-def scale_values(
-    values: pd.DataFrame,
-    features: Sequence[ScaledFeature],
-) -> NDArray[np.float64]:
-    """Put raw values in scaled units.
-
-    Parameters
-    ----------
-    values : pandas.DataFrame, shape (customers, columns)
-        Raw values.
-    features : sequence of ScaledFeature
-        The columns to take, in this order.
-
-    Returns
-    -------
-    numpy.ndarray, shape (customers, features)
-        Transformed, centred and divided by the scale, in C order.
-    """
-    scaled = np.empty((len(values), len(features)))
-    for position, feature in enumerate(features):
-        column = transform_values(values[feature.name].to_numpy(), feature.transform)
-        scaled[:, position] = (column - feature.center) / feature.scale
-    return scaled

@@ -1,11 +1,11 @@
 """Fit: choose how many clusters there are, or that there is one, and say why.
 
-Algorithms: k-means by Lloyd's iterations from k-means++ starts (Arthur, D. and
-Vassilvitskii, S., 2007, SODA), as scikit-learn has it. With many customers, candidates
-are fitted and judged on a sample, and the chosen one is refined on all (Bradley, P. S.
-and Fayyad, U. M., 1998, ICML); how far other samples agree is measured (`stability`).
-Everything runs on one thread: sums over threads would end in other last digits on
-another machine, and for matrices this narrow threads cost more than they give.
+With many customers, candidates are fitted and judged on a sample, and the chosen one is
+refined on all (Bradley, P. S. and Fayyad, U. M., 1998, ICML). The steps have modules of
+their own: `preprocessing`, `candidates`, `silhouettes`, `stability`, `references`,
+`choosing`, `alignment` and `promotion`. Everything runs on one thread: sums over
+threads would end in other last digits on another machine, and for matrices this narrow
+threads cost more than they give.
 """
 
 import dataclasses
@@ -19,35 +19,47 @@ from typing import Final
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from python_models.clustering import columns as c
-from python_models.clustering.alignment import align_labels
-from python_models.clustering.assignment import nearest_centroids
-from python_models.clustering.config import ClusteringConfig
-from python_models.clustering.features import (
-    CheckedFeatures,
-    check_features,
-    measure_scale,
-    scale_values,
+from python_models.clustering.alignment import align_labels, name_changes
+from python_models.clustering.candidates import Candidate, fit_candidates, refine
+from python_models.clustering.choosing import (
+    ClusterCandidate,
+    choose_candidate,
+    find_elbow,
 )
-from python_models.clustering.model import (
+from python_models.clustering.config import KMEANS, Algorithm, ClusteringConfig
+from python_models.clustering.drift import freeze_bins
+from python_models.clustering.features import CheckedFeatures, check_features
+from python_models.clustering.model import ClusterModel
+from python_models.clustering.naming import name_clusters
+from python_models.clustering.nearest import nearest_centroids
+from python_models.clustering.parts import (
     NO_SEPARATION,
     NO_VARIATION,
+    REQUESTED,
     SEPARATED,
     TOO_FEW_CUSTOMERS,
     Cluster,
-    ClusterCandidate,
-    ClusterModel,
-    ModelFeature,
 )
-from python_models.clustering.naming import name_clusters
+from python_models.clustering.preprocessing import (
+    learn_features,
+    scale_values,
+)
+from python_models.clustering.promotion import (
+    FIRST,
+    Merits,
+    Promotion,
+    judge_promotion,
+    take_over,
+    why_not_comparable,
+)
 from python_models.clustering.references import Gap, ReferenceSets
 from python_models.clustering.silhouettes import mean_silhouettes
-from python_models.clustering.stability import measure_stability
+from python_models.clustering.stability import BootstrapFits
 
-CODE_VERSION: Final = "2.0.0"
+CODE_VERSION: Final = "3.0.0"
 """Version of the technique: raise it when the same input may give another model."""
 
 
@@ -57,20 +69,18 @@ def fit_clusters(
     as_of_date: date,
     config: ClusteringConfig,
     previous: ClusterModel | None = None,
+    refit_reason: str = REQUESTED,
 ) -> ClusterModel:
     """Fit a cluster model on the customers of one date.
 
-    Features are transformed, those that don't vary are dropped, the rest are
-    standardised, and k-means is fitted for every number of clusters from `k_min` to
-    `k_max`, but fewer than there are distinct customers, on a sample of `sample_size`
-    where there are more. Whether a customer is in it depends on `customer_id` and
-    `random_state` alone, so most of a month's sample is next month's. Candidates are
-    judged from the
-    best mean silhouette down; the first whose silhouette is at least `min_silhouette`
-    and whose gap to reference sets without clusters (`references`) is at least
-    `min_gap` and `min_gap_errors` standard errors is chosen. If none is, there is one
-    cluster. The elbow is reported beside the silhouettes and decides nothing. The
-    chosen candidate is refined on all customers.
+    Features are clipped, transformed and scaled, those that don't vary are dropped.
+    Every algorithm is fitted for every number of clusters from `k_min` to `k_max`, but
+    fewer than there are distinct customers, on a sample of `sample_size` where there
+    are more. Whether a customer is in it depends on `customer_id` and `random_state`
+    alone, so most of a month's sample is next month's. One candidate is chosen by the
+    rule of `choosing`, or none: then there is one cluster. K-means is refined on all
+    customers. Clusters take the numbers of those of `previous` that they continue
+    (`alignment`), and the rule of `promotion` says whether the model may take over.
 
     With one varying feature there is always one cluster: a feature's own shape is what
     the reference sets keep, and rule segments cut a single measure better.
@@ -79,12 +89,15 @@ def fit_clusters(
     ----------
     features : pandas.DataFrame, shape (customers, columns)
         `customer_features`, in any row order: `customer_id` and the configured columns.
+        Those that `previous` uses may be missing; then it isn't compared by members.
     as_of_date : datetime.date
         The date of the features.
     config : ClusteringConfig
         What to use and try.
     previous : ClusterModel, optional
-        The model that labels are aligned to.
+        The frozen model, which labels are aligned to and which may stay.
+    refit_reason : str
+        Why a model is fitted, for the record.
 
     Returns
     -------
@@ -98,28 +111,32 @@ def fit_clusters(
     ValueError
         For features that fail the checks of `check_features`.
     """
-    specs = sorted(config.features)
+    specs = sorted(config.features, key=lambda spec: spec.name)
     checked = check_features(
         features,
         [spec.name for spec in specs],
         as_of_date=as_of_date,
     )
-    model_features = []
-    for spec in specs:
-        center, scale, varies = measure_scale(checked.raw, spec)
-        model_features.append(
-            ModelFeature(spec.name, spec.transform, center, scale, is_used=varies),
-        )
+    model_features = learn_features(checked.raw, specs, config.scaler)
     axes = [feature for feature in model_features if feature.is_used]
     points = scale_values(checked.raw, axes)
+    frozen = None if previous is None else _freeze(features, points, previous)
     with threadpool_limits(limits=1):
-        choice = _choose(checked.customer_ids, points, config, n_features=len(specs))
+        choice = _choose(
+            checked.customer_ids, points, config, frozen, n_features=len(specs)
+        )
+    shared = None
+    if frozen is not None and frozen.positions is not None:
+        shared = np.zeros((len(choice.centroids), frozen.model.n_clusters), np.int64)
+        np.add.at(shared, (choice.positions, frozen.positions), 1)
     labels = align_labels(
         choice.centroids,
         axes,
         previous,
         order=_canonical_order(checked, choice),
         max_match_distance=config.max_match_distance,
+        shared=shared,
+        min_match_overlap=config.min_match_overlap,
     )
     numbers = [label.number for label in labels]
     names = name_clusters(choice.centroids, axes, numbers)
@@ -140,26 +157,38 @@ def fit_clusters(
             strict=True,
         )
     ]
+    promotion = _promote(choice, frozen, config)
     return ClusterModel(
         model_id=_hash_inputs(checked, as_of_date, config, previous),
         as_of_date=as_of_date,
         n_customers=len(points),
         n_sampled_customers=choice.n_sampled,
-        silhouette_score=choice.silhouette_score,
-        stability_score=choice.stability_score,
+        silhouette_score=choice.merits.silhouette_score,
+        stability_score=choice.merits.stability_score,
         inertia=choice.inertia,
         outcome_code=choice.outcome_code,
         outcome=choice.outcome,
         random_state=config.random_state,
         code_version=CODE_VERSION,
         previous_model_id=None if previous is None else previous.model_id,
-        features=tuple(model_features),
+        features=model_features,
         clusters=tuple(sorted(clusters, key=lambda cluster: cluster.number)),
         candidates=choice.candidates,
         highest_cluster_number=max(
             *numbers,
             0 if previous is None else previous.highest_cluster_number,
         ),
+        algorithm=choice.algorithm,
+        scaler=config.scaler,
+        refit_reason=refit_reason,
+        is_promoted=promotion.is_promoted,
+        promotion_reason=promotion.reason,
+        frozen_silhouette_score=choice.frozen_merits.silhouette_score,
+        frozen_stability_score=choice.frozen_merits.stability_score,
+        changes=()
+        if previous is None or shared is None
+        else name_changes(choice.centroids, axes, previous, labels, shared),
+        bins=freeze_bins(checked.raw, [spec.name for spec in specs]),
     )
 
 
@@ -189,7 +218,7 @@ def compute_model_id(
     TypeError, ValueError
         As for `fit_clusters`.
     """
-    names = [spec.name for spec in sorted(config.features)]
+    names = sorted(spec.name for spec in config.features)
     checked = check_features(features, names, as_of_date=as_of_date)
     return _hash_inputs(checked, as_of_date, config, previous)
 
@@ -202,7 +231,7 @@ def _hash_inputs(
 ) -> str:
     settings = dataclasses.asdict(config)
     settings["features"] = sorted(
-        (spec.name, spec.transform) for spec in config.features
+        (spec.name, spec.transform, spec.winsorize) for spec in config.features
     )
     header = {
         "as_of_date": as_of_date.isoformat(),
@@ -220,6 +249,39 @@ def _hash_inputs(
     return digest.hexdigest()[:16]
 
 
+_UNKNOWN: Final = Merits()
+
+
+@dataclass(frozen=True, eq=False)
+class _Frozen:
+    """The frozen model on the new customers.
+
+    `positions` are those of its clusters, None where it needs features that are
+    missing; `centroids` are the means of its clusters' customers in the new units.
+    """
+
+    model: ClusterModel
+    positions: NDArray[np.int64] | None
+    centroids: NDArray[np.float64]
+
+
+def _freeze(
+    features: pd.DataFrame, points: NDArray[np.float64], previous: ClusterModel
+) -> _Frozen:
+    axes = previous.used_features
+    names = [axis.name for axis in axes]
+    centroids = np.zeros((previous.n_clusters, points.shape[1]))
+    if not set(names) <= set(features.columns):
+        return _Frozen(previous, None, centroids)
+    # In the order of the points: by customer.
+    order = np.argsort(features[c.CUSTOMER_ID].astype(str).to_numpy(), kind="stable")
+    raw = features[names].iloc[order].astype(np.float64)
+    positions, _ = nearest_centroids(scale_values(raw, axes), previous.centroids)
+    sizes = np.bincount(positions, minlength=len(centroids))
+    np.add.at(centroids, positions, points)
+    return _Frozen(previous, positions, centroids / np.maximum(sizes, 1)[:, None])
+
+
 @dataclass(frozen=True, eq=False)
 class _Choice:
     """The chosen clustering, before its clusters have numbers."""
@@ -230,8 +292,9 @@ class _Choice:
     outcome_code: str
     outcome: str
     n_sampled: int
-    silhouette_score: float | None = None
-    stability_score: float | None = None
+    algorithm: Algorithm = KMEANS
+    merits: Merits = _UNKNOWN
+    frozen_merits: Merits = _UNKNOWN
     candidates: tuple[ClusterCandidate, ...] = ()
 
 
@@ -239,6 +302,7 @@ def _choose(
     customer_ids: NDArray[np.str_],
     points: NDArray[np.float64],
     config: ClusteringConfig,
+    frozen: _Frozen | None,
     *,
     n_features: int,
 ) -> _Choice:
@@ -269,7 +333,7 @@ def _choose(
             f"one cluster: only {n_distinct} distinct customers, too few for "
             f"{config.k_min} clusters",
         )
-    return _judge(points, sample, numbers, config)
+    return _judge(points, sample, numbers, config, frozen)
 
 
 def _sample(
@@ -293,11 +357,13 @@ def _count_distinct(points: NDArray[np.float64]) -> int:
 def _one_cluster(
     points: NDArray[np.float64], outcome_code: str, outcome: str
 ) -> _Choice:
-    """Put everybody in one cluster, at the mean: the origin of scaled units."""
+    """Put everybody in one cluster, at the mean."""
+    mean = points.mean(axis=0) if len(points) else np.zeros(points.shape[1])
+    distances = points - mean
     return _Choice(
-        centroids=np.zeros((1, points.shape[1])),
+        centroids=mean[None],
         positions=np.zeros(len(points), dtype=np.int64),
-        inertia=float(np.einsum("ij,ij->", points, points)),
+        inertia=float(np.einsum("ij,ij->", distances, distances)),
         outcome_code=outcome_code,
         outcome=outcome,
         n_sampled=len(points),
@@ -309,135 +375,160 @@ def _judge(
     sample: NDArray[np.int64],
     numbers: Sequence[int],
     config: ClusteringConfig,
+    frozen: _Frozen | None,
 ) -> _Choice:
-    """Fit every number of clusters on the sample, and choose one or none."""
+    """Fit every candidate on the sample, and choose one or none."""
     sampled = points[sample]
-    fits = [
-        KMeans(
-            n_clusters=number,
-            n_init=config.n_init,
-            random_state=config.random_state,
-        ).fit(sampled)
-        for number in numbers
-    ]
+    fits = fit_candidates(sampled, numbers, config)
+    bootstraps = BootstrapFits(sampled, numbers, config)
     generator = np.random.default_rng(config.random_state)
     scored = _draw(generator, len(sampled), config.silhouette_sample_size)
-    scores = mean_silhouettes(
-        sampled[scored],
-        [fit.labels_[scored].astype(np.int64) for fit in fits],
-    )
-    # The best silhouette first, the fewer clusters of equals.
-    ranking = sorted(range(len(fits)), key=lambda i: (-scores[i], i))
+    labelings = [fit.labels[scored] for fit in fits]
+    if frozen is not None and frozen.positions is not None:
+        labelings.append(frozen.positions[sample][scored])
+    scores = mean_silhouettes(sampled[scored], labelings)
     references = ReferenceSets(
         sampled[_draw(generator, len(sampled), config.reference_sample_size)],
         n_references=config.n_references,
         n_init=config.n_init,
         random_state=config.random_state,
     )
-    gaps: dict[int, Gap] = {}
-    chosen: int | None = None
-    for i in ranking:
-        if scores[i] < config.min_silhouette:
-            break
-        gaps[i] = references.gap(
-            fits[i].n_clusters,
+
+    def measure_gap(centroids: NDArray[np.float64], algorithm: Algorithm | None) -> Gap:
+        return references.gap(
+            len(centroids),
             min_gap=config.min_gap,
             min_gap_errors=config.min_gap_errors,
+            centroids=None if algorithm == KMEANS else centroids,
         )
-        if gaps[i].gap >= _needed_gap(gaps[i], config):
-            chosen = i
-            break
-    weight = len(points) / len(sampled)
-    inertias = [weight * float(fit.inertia_) for fit in fits]
-    elbow = find_elbow(
-        [1, *numbers],
-        [weight * float((sampled**2).sum()), *inertias],
+
+    drafts = _measure(sampled, fits, scores, bootstraps, len(points) / len(sampled))
+    verdict = choose_candidate(
+        drafts, lambda i: measure_gap(fits[i].centroids, fits[i].algorithm), config
     )
-    refined = None if chosen is None else _refine(points, sampled, fits[chosen], config)
-    if chosen is not None and refined is not None:
-        inertias[chosen] = float(refined.inertia_)
-    candidates = tuple(
+    candidates = [
+        dataclasses.replace(
+            draft,
+            is_chosen=i == verdict.chosen,
+            gap=verdict.gaps.get(i),
+            decision=verdict.decisions[i],
+        )
+        for i, draft in enumerate(drafts)
+    ]
+    frozen_merits = Merits()
+    if (
+        frozen is not None
+        and frozen.positions is not None
+        and frozen.model.n_clusters > 1
+    ):
+        frozen_merits = Merits(
+            float(scores[-1]),
+            bootstraps.stability(frozen.model.algorithm, frozen.centroids),
+            measure_gap(frozen.centroids, None) if verdict.chosen is None else None,
+        )
+    if verdict.chosen is None:
+        best = max(candidates, key=lambda each: each.silhouette_score)
+        choice = dataclasses.replace(
+            _one_cluster(points, NO_SEPARATION, _say_none(best, numbers)),
+            n_sampled=len(sampled),
+            merits=Merits(best.silhouette_score),
+        )
+    else:
+        chosen = fits[verdict.chosen]
+        centroids = refine(points, chosen, config)
+        positions, distances = nearest_centroids(points, centroids)
+        winner = dataclasses.replace(
+            candidates[verdict.chosen], inertia=float(distances @ distances)
+        )
+        candidates[verdict.chosen] = winner
+        choice = _Choice(
+            centroids=centroids,
+            positions=positions,
+            inertia=winner.inertia,
+            outcome_code=SEPARATED,
+            outcome=_say_chosen(winner, numbers),
+            n_sampled=len(sampled),
+            algorithm=winner.algorithm,
+            merits=Merits(winner.silhouette_score, winner.stability_score),
+        )
+    return dataclasses.replace(
+        choice,
+        frozen_merits=frozen_merits,
+        candidates=tuple(
+            sorted(candidates, key=lambda each: (each.algorithm, each.n_clusters))
+        ),
+    )
+
+
+def _measure(
+    sampled: NDArray[np.float64],
+    fits: Sequence[Candidate],
+    scores: NDArray[np.float64],
+    bootstraps: BootstrapFits,
+    weight: float,
+) -> list[ClusterCandidate]:
+    """Put figures beside every fit."""
+    whole = float(((sampled - sampled.mean(axis=0)) ** 2).sum())
+    elbows = {}
+    for algorithm in {fit.algorithm for fit in fits}:
+        own = [fit for fit in fits if fit.algorithm == algorithm]
+        elbows[algorithm] = find_elbow(
+            [1, *(fit.n_clusters for fit in own)],
+            [whole, *(fit.inertia for fit in own)],
+        )
+    return [
         ClusterCandidate(
-            n_clusters=numbers[i],
-            silhouette_score=float(scores[i]),
-            inertia=inertias[i],
-            is_elbow=numbers[i] == elbow,
-            is_chosen=i == chosen,
-            gap=gaps.get(i),
+            algorithm=fit.algorithm,
+            n_clusters=fit.n_clusters,
+            silhouette_score=float(score),
+            inertia=weight * fit.inertia,
+            stability_score=bootstraps.stability(fit.algorithm, fit.centroids),
+            is_elbow=fit.n_clusters == elbows[fit.algorithm],
         )
-        for i in range(len(fits))
+        for fit, score in zip(fits, scores, strict=False)
+    ]
+
+
+def _say_chosen(winner: ClusterCandidate, numbers: Sequence[int]) -> str:
+    reason = winner.decision.removeprefix("chosen: ")
+    if winner.gap is None or winner.stability_score is None:
+        message = "a chosen candidate has a gap and a stability"
+        raise AssertionError(message)
+    return (
+        f"{winner.n_clusters} clusters by {winner.algorithm}, of {_tried(numbers)} "
+        f"tried: {reason}; silhouette {winner.silhouette_score:.3f}, stability "
+        f"{winner.stability_score:.3f}, gap to the reference sets "
+        f"{winner.gap.gap:.3f}, needed {winner.gap.needed:.3f}"
     )
-    best = candidates[ranking[0]]
-    tried = (
+
+
+def _say_none(best: ClusterCandidate, numbers: Sequence[int]) -> str:
+    return (
+        f"one cluster: nothing separates customers among {_tried(numbers)}; the best "
+        f"silhouette, {best.silhouette_score:.3f} of {best.n_clusters} by "
+        f"{best.algorithm}, is {best.decision}"
+    )
+
+
+def _tried(numbers: Sequence[int]) -> str:
+    return (
         f"{numbers[0]} clusters"
         if len(numbers) == 1
         else f"{numbers[0]} to {numbers[-1]} clusters"
     )
-    if chosen is None or refined is None:
-        reason = (
-            f"below the least silhouette of {config.min_silhouette:g}"
-            if best.gap is None
-            else "no better than reference sets without clusters "
-            f"(gap {best.gap.gap:.3f}, needed {_needed_gap(best.gap, config):.3f})"
-        )
-        return dataclasses.replace(
-            _one_cluster(
-                points,
-                NO_SEPARATION,
-                f"one cluster: nothing separates customers among {tried}; the best "
-                f"silhouette, {best.silhouette_score:.3f} at {best.n_clusters}, "
-                f"is {reason}",
-            ),
-            n_sampled=len(sampled),
-            silhouette_score=best.silhouette_score,
-            candidates=candidates,
-        )
-    winner = candidates[chosen]
-    gap = gaps[chosen]
-    qualifier = (
-        "the best"
-        if winner is best
-        else "the best that also beats reference sets without clusters"
+
+
+def _promote(
+    choice: _Choice, frozen: _Frozen | None, config: ClusteringConfig
+) -> Promotion:
+    if frozen is None:
+        return take_over(FIRST)
+    difference = why_not_comparable(frozen.model, config)
+    if difference or frozen.positions is None:
+        return take_over(f"asked for: {difference or 'other features'}")
+    return judge_promotion(
+        choice.outcome_code, choice.merits, frozen.model, choice.frozen_merits, config
     )
-    centroids = np.asarray(refined.cluster_centers_, dtype=np.float64)
-    positions, _ = nearest_centroids(points, centroids)
-    stability = measure_stability(points, centroids, sample, config=config)
-    return _Choice(
-        centroids=centroids,
-        positions=positions,
-        inertia=winner.inertia,
-        outcome_code=SEPARATED,
-        outcome=(
-            f"{winner.n_clusters} clusters: silhouette {winner.silhouette_score:.3f}, "
-            f"{qualifier} among {tried}; gap to the reference sets {gap.gap:.3f}, "
-            f"needed {_needed_gap(gap, config):.3f}; stability {stability:.3f}"
-        ),
-        n_sampled=len(sampled),
-        silhouette_score=winner.silhouette_score,
-        stability_score=stability,
-        candidates=candidates,
-    )
-
-
-def _needed_gap(gap: Gap, config: ClusteringConfig) -> float:
-    return max(config.min_gap, config.min_gap_errors * gap.error)
-
-
-def _refine(
-    points: NDArray[np.float64],
-    sampled: NDArray[np.float64],
-    fit: KMeans,
-    config: ClusteringConfig,
-) -> KMeans:
-    """Let the chosen clusters of a sample settle among all customers."""
-    if len(sampled) == len(points):
-        return fit
-    return KMeans(
-        n_clusters=fit.n_clusters,
-        init=fit.cluster_centers_,
-        n_init=1,
-        random_state=config.random_state,
-    ).fit(points)
 
 
 def _draw(generator: np.random.Generator, n: int, size: int) -> NDArray[np.int64]:
@@ -445,41 +536,6 @@ def _draw(generator: np.random.Generator, n: int, size: int) -> NDArray[np.int64
     if n <= size:
         return np.arange(n)
     return np.sort(generator.choice(n, size=size, replace=False))
-
-
-def find_elbow(numbers: Sequence[int], inertias: Sequence[float]) -> int | None:
-    """Find where a falling curve of inertia bends most.
-
-    Both axes are stretched to 0..1; the elbow is the point farthest below the chord
-    from the first to the last point.
-
-    Parameters
-    ----------
-    numbers : sequence of int, length n
-        Numbers of clusters, ascending.
-    inertias : sequence of float, length n
-        Inertia at each.
-
-    Returns
-    -------
-    int or None
-        A number of clusters; None with fewer than three points or where no point is
-        below the chord.
-
-    References
-    ----------
-    Satopaa, V., Albrecht, J., Irwin, D. and Raghavan, B. (2011). Finding a "kneedle" in
-    a haystack: detecting knee points in system behavior. ICDCS Workshops, 166-171. Its
-    difference curve, for a convex falling curve, without smoothing: a few points have
-    nothing to smooth.
-    """
-    x = np.asarray(numbers, dtype=np.float64)
-    y = np.asarray(inertias, dtype=np.float64)
-    if len(x) < 3 or y[0] <= y[-1]:  # noqa: PLR2004 - two points are their own chord
-        return None
-    below = 1 - (x - x[0]) / (x[-1] - x[0]) - (y - y[-1]) / (y[0] - y[-1])
-    deepest = int(below.argmax())
-    return numbers[deepest] if below[deepest] > 0 else None
 
 
 def _canonical_order(checked: CheckedFeatures, choice: _Choice) -> list[int]:

@@ -1,99 +1,31 @@
 """The result of a fit: a frozen model, and its rows in schema `python`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final, Self
+from typing import Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from python_models.clustering import columns as c
-from python_models.clustering.config import Transform
-from python_models.clustering.references import Gap
-
-KMEANS: Final = "kmeans"
-
-SEPARATED: Final = "separated"
-TOO_FEW_CUSTOMERS: Final = "too_few_customers"
-NO_VARIATION: Final = "no_variation"
-NO_SEPARATION: Final = "no_separation"
-
-
-@dataclass(frozen=True)
-class ModelFeature:
-    """One feature as the model knows it.
-
-    Attributes
-    ----------
-    name : str
-        Column of `customer_features`.
-    transform : {"identity", "log1p"}
-        What is done before scaling.
-    center, scale : float
-        Subtracted, then divided by, after the transform.
-    is_used : bool
-        False when the feature didn't vary and was dropped.
-    """
-
-    name: str
-    transform: Transform
-    center: float
-    scale: float
-    is_used: bool
-
-
-@dataclass(frozen=True)
-class Cluster:
-    """One cluster.
-
-    Attributes
-    ----------
-    number : int
-        Label from 1, kept from model to model.
-    working_name : str
-        What sets it apart, unique within the model.
-    n_customers : int
-        Customers in it when the model was fitted.
-    is_new : bool
-        Whether the previous model had no such cluster.
-    centroid : tuple of float
-        Coordinates in scaled units, one per used feature.
-    """
-
-    number: int
-    working_name: str
-    n_customers: int
-    is_new: bool
-    centroid: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class ClusterCandidate:
-    """One number of clusters that was tried.
-
-    Attributes
-    ----------
-    n_clusters : int
-        The number.
-    silhouette_score : float
-        Mean silhouette, -1 to 1.
-    inertia : float
-        Sum of squared distances to the nearest centroid, in scaled units; of a sample's
-        customers, scaled up to all, where the candidate was fitted on a sample only.
-    is_elbow, is_chosen : bool
-        Whether inertia bends most here; whether the model uses this number.
-    gap : Gap or None
-        Comparison with the reference sets, where one was needed; not kept in a table.
-    """
-
-    n_clusters: int
-    silhouette_score: float
-    inertia: float
-    is_elbow: bool
-    is_chosen: bool
-    gap: Gap | None = field(default=None, compare=False)
+from python_models.clustering.choosing import ClusterCandidate
+from python_models.clustering.config import KMEANS, STANDARD, Algorithm, Scaler
+from python_models.clustering.drift import FeatureBin
+from python_models.clustering.parts import REQUESTED, Cluster, ClusterChange
+from python_models.clustering.preprocessing import ModelFeature
+from python_models.clustering.reading import (
+    highest_number,
+    known,
+    model_row,
+    read_bins,
+    read_candidates,
+    read_changes,
+    read_clusters,
+    read_features,
+    score,
+)
 
 
 @dataclass(frozen=True)
@@ -136,8 +68,23 @@ class ClusterModel:
         By number of clusters.
     highest_cluster_number : int
         Highest number in use up to this model, vanished clusters included.
-    algorithm : str
-        `kmeans`.
+    algorithm : {"kmeans", "ward"}
+        How the centroids were found.
+    scaler : {"standard", "min_max", "robust"}
+        What centred and scaled the features.
+    refit_reason : str
+        Why it was fitted: `missing`, `monthly`, `drift` or `requested`.
+    is_promoted : bool
+        Whether it assigns customers; otherwise the previous model goes on.
+    promotion_reason : str
+        Why, or why not.
+    frozen_silhouette_score, frozen_stability_score : float or None
+        The previous model's on the customers that this one was fitted on; None where
+        they weren't measured.
+    changes : tuple of ClusterChange
+        By number; none without a previous model.
+    bins : tuple of FeatureBin
+        What drift is measured by; none without customers.
     """
 
     model_id: str
@@ -156,7 +103,15 @@ class ClusterModel:
     clusters: tuple[Cluster, ...]
     candidates: tuple[ClusterCandidate, ...]
     highest_cluster_number: int
-    algorithm: str = KMEANS
+    algorithm: Algorithm = KMEANS
+    scaler: Scaler = STANDARD
+    refit_reason: str = REQUESTED
+    is_promoted: bool = True
+    promotion_reason: str = ""
+    frozen_silhouette_score: float | None = None
+    frozen_stability_score: float | None = None
+    changes: tuple[ClusterChange, ...] = ()
+    bins: tuple[FeatureBin, ...] = ()
 
     @property
     def n_clusters(self) -> int:
@@ -183,8 +138,9 @@ class ClusterModel:
         -------
         dict of str to pandas.DataFrame
             By table: `cluster_models` (1 row), `cluster_candidates`,
-            `cluster_model_features`, `cluster_centroids` (clusters x used features) and
-            `clusters`, each with the columns, order and types of its contract.
+            `cluster_model_features`, `cluster_centroids` (clusters x used features),
+            `clusters`, `cluster_changes` and `cluster_feature_bins`, each with the
+            columns, order and types of its contract.
         """
         axes = self.used_features
         return {
@@ -205,6 +161,12 @@ class ClusterModel:
                     c.RANDOM_STATE: [self.random_state],
                     c.CODE_VERSION: [self.code_version],
                     c.PREVIOUS_MODEL_ID: [self.previous_model_id],
+                    c.SCALER: [self.scaler],
+                    c.REFIT_REASON: [self.refit_reason],
+                    c.IS_PROMOTED: [self.is_promoted],
+                    c.PROMOTION_REASON: [self.promotion_reason],
+                    c.FROZEN_SILHOUETTE_SCORE: [self.frozen_silhouette_score],
+                    c.FROZEN_STABILITY_SCORE: [self.frozen_stability_score],
                 },
             ),
             c.CLUSTER_CANDIDATES: c.conform(
@@ -218,6 +180,19 @@ class ClusterModel:
                     c.INERTIA: [tried.inertia for tried in self.candidates],
                     c.IS_ELBOW: [tried.is_elbow for tried in self.candidates],
                     c.IS_CHOSEN: [tried.is_chosen for tried in self.candidates],
+                    c.ALGORITHM: [tried.algorithm for tried in self.candidates],
+                    c.STABILITY_SCORE: [
+                        tried.stability_score for tried in self.candidates
+                    ],
+                    c.GAP_SCORE: [
+                        None if tried.gap is None else tried.gap.gap
+                        for tried in self.candidates
+                    ],
+                    c.NEEDED_GAP_SCORE: [
+                        None if tried.gap is None else tried.gap.needed
+                        for tried in self.candidates
+                    ],
+                    c.DECISION: [tried.decision for tried in self.candidates],
                 },
             ),
             c.CLUSTER_MODEL_FEATURES: c.conform(
@@ -229,6 +204,22 @@ class ClusterModel:
                     c.CENTER: [feature.center for feature in self.features],
                     c.SCALE: [feature.scale for feature in self.features],
                     c.IS_USED: [feature.is_used for feature in self.features],
+                    c.LOWER_QUANTILE_RATE: [
+                        _end(feature.winsorize, 0) for feature in self.features
+                    ],
+                    c.UPPER_QUANTILE_RATE: [
+                        _end(feature.winsorize, 1) for feature in self.features
+                    ],
+                    c.LOWER_BOUND: [
+                        _end(feature.bounds, 0) for feature in self.features
+                    ],
+                    c.UPPER_BOUND: [
+                        _end(feature.bounds, 1) for feature in self.features
+                    ],
+                    c.MEAN: [feature.mean for feature in self.features],
+                    c.STANDARD_DEVIATION: [
+                        feature.standard_deviation for feature in self.features
+                    ],
                 },
             ),
             c.CLUSTER_CENTROIDS: c.conform(
@@ -252,6 +243,37 @@ class ClusterModel:
                     c.WORKING_NAME: [cluster.working_name for cluster in self.clusters],
                     c.N_CUSTOMERS: [cluster.n_customers for cluster in self.clusters],
                     c.IS_NEW: [cluster.is_new for cluster in self.clusters],
+                },
+            ),
+            c.CLUSTER_CHANGES: c.conform(
+                c.CLUSTER_CHANGES,
+                {
+                    c.MODEL_ID: [self.model_id] * len(self.changes),
+                    c.PREVIOUS_MODEL_ID: [self.previous_model_id] * len(self.changes),
+                    c.CLUSTER_NUMBER: [each.number for each in self.changes],
+                    c.CHANGE_CODE: [each.change_code for each in self.changes],
+                    c.N_CUSTOMERS: [each.n_customers for each in self.changes],
+                    c.N_PREVIOUS_CUSTOMERS: [
+                        each.n_previous_customers for each in self.changes
+                    ],
+                    c.N_SHARED_CUSTOMERS: [
+                        each.n_shared_customers for each in self.changes
+                    ],
+                    c.OVERLAP_RATE: [each.overlap_rate for each in self.changes],
+                    c.MATCH_DISTANCE: [each.match_distance for each in self.changes],
+                    c.RELATED_CLUSTER_NUMBER: [
+                        each.related_number for each in self.changes
+                    ],
+                },
+            ),
+            c.CLUSTER_FEATURE_BINS: c.conform(
+                c.CLUSTER_FEATURE_BINS,
+                {
+                    c.MODEL_ID: [self.model_id] * len(self.bins),
+                    c.FEATURE_NAME: [each.feature for each in self.bins],
+                    c.BIN_NUMBER: [each.number for each in self.bins],
+                    c.UPPER_BOUND: [each.upper_bound for each in self.bins],
+                    c.N_CUSTOMERS: [each.n_customers for each in self.bins],
                 },
             ),
         }
@@ -279,7 +301,7 @@ class ClusterModel:
         Returns
         -------
         ClusterModel
-            Equal to the model that was written, but for the candidates' gaps.
+            Equal to the model that was written, but for the gaps' errors.
 
         Raises
         ------
@@ -296,23 +318,10 @@ class ClusterModel:
         if missing:
             message = f"frames lack {', '.join(missing)}"
             raise ValueError(message)
-        row = _model_row(frames[c.CLUSTER_MODELS], model_id)
+        row = model_row(frames[c.CLUSTER_MODELS], model_id)
         model_id = str(row[c.MODEL_ID])
-        features = tuple(
-            ModelFeature(
-                name=str(record[c.FEATURE_NAME]),
-                transform=record[c.TRANSFORM],
-                center=float(record[c.CENTER]),
-                scale=float(record[c.SCALE]),
-                is_used=bool(record[c.IS_USED]),
-            )
-            for record in _records(
-                frames[c.CLUSTER_MODEL_FEATURES],
-                model_id,
-                c.FEATURE_NAME,
-            )
-        )
-        clusters = _read_clusters(frames, model_id, features)
+        features = read_features(frames[c.CLUSTER_MODEL_FEATURES], model_id)
+        clusters = read_clusters(frames, model_id, features)
         if len(clusters) != int(row[c.N_CLUSTERS]):
             message = (
                 f"model {model_id} has {int(row[c.N_CLUSTERS])} cluster(s), "
@@ -328,8 +337,8 @@ class ClusterModel:
             n_customers=n_customers,
             # Models of before there was a sample don't have the column's value.
             n_sampled_customers=n_customers if pd.isna(n_sampled) else int(n_sampled),
-            silhouette_score=_score(row[c.SILHOUETTE_SCORE]),
-            stability_score=_score(row[c.STABILITY_SCORE]),
+            silhouette_score=score(row[c.SILHOUETTE_SCORE]),
+            stability_score=score(row[c.STABILITY_SCORE]),
             inertia=float(row[c.INERTIA]),
             outcome_code=str(row[c.OUTCOME_CODE]),
             outcome=str(row[c.OUTCOME]),
@@ -338,98 +347,19 @@ class ClusterModel:
             previous_model_id=None if pd.isna(previous) else str(previous),
             features=features,
             clusters=clusters,
-            candidates=_read_candidates(frames.get(c.CLUSTER_CANDIDATES), model_id),
-            highest_cluster_number=_highest_number(frames, row),
-            algorithm=str(row[c.ALGORITHM]),
+            candidates=read_candidates(frames.get(c.CLUSTER_CANDIDATES), model_id),
+            highest_cluster_number=highest_number(frames, row),
+            algorithm=row[c.ALGORITHM],
+            scaler=known(row, c.SCALER, STANDARD),
+            refit_reason=known(row, c.REFIT_REASON, REQUESTED),
+            is_promoted=bool(known(row, c.IS_PROMOTED, otherwise=True)),
+            promotion_reason=known(row, c.PROMOTION_REASON, ""),
+            frozen_silhouette_score=score(known(row, c.FROZEN_SILHOUETTE_SCORE)),
+            frozen_stability_score=score(known(row, c.FROZEN_STABILITY_SCORE)),
+            changes=read_changes(frames.get(c.CLUSTER_CHANGES), model_id),
+            bins=read_bins(frames.get(c.CLUSTER_FEATURE_BINS), model_id),
         )
 
 
-def _score(value: float) -> float | None:
-    return None if pd.isna(value) else float(value)
-
-
-def _model_row(models: pd.DataFrame, model_id: str | None) -> dict[str, Any]:
-    if model_id is None and len(models) != 1:
-        message = f"{c.CLUSTER_MODELS} has {len(models)} rows; name a model_id"
-        raise ValueError(message)
-    rows = models if model_id is None else models[models[c.MODEL_ID] == model_id]
-    if len(rows) != 1:
-        message = f"{c.CLUSTER_MODELS} has {len(rows)} rows for model {model_id}"
-        raise ValueError(message)
-    return {str(name): value for name, value in rows.iloc[0].items()}
-
-
-def _records(frame: pd.DataFrame, model_id: str, by: str) -> list[dict[str, Any]]:
-    rows = frame[frame[c.MODEL_ID] == model_id].sort_values(by)
-    return [
-        {str(name): value for name, value in record.items()}
-        for record in rows.to_dict(orient="records")
-    ]
-
-
-def _read_clusters(
-    frames: Mapping[str, pd.DataFrame],
-    model_id: str,
-    features: tuple[ModelFeature, ...],
-) -> tuple[Cluster, ...]:
-    coordinates = {
-        (int(record[c.CLUSTER_NUMBER]), str(record[c.FEATURE_NAME])): float(
-            record[c.CENTROID_VALUE],
-        )
-        for record in _records(
-            frames[c.CLUSTER_CENTROIDS],
-            model_id,
-            c.CLUSTER_NUMBER,
-        )
-    }
-    axes = [feature.name for feature in features if feature.is_used]
-    clusters = []
-    for record in _records(frames[c.CLUSTERS], model_id, c.CLUSTER_NUMBER):
-        number = int(record[c.CLUSTER_NUMBER])
-        lacking = [axis for axis in axes if (number, axis) not in coordinates]
-        if lacking:
-            message = (
-                f"{c.CLUSTER_CENTROIDS}: model {model_id}, cluster {number} lacks "
-                f"{', '.join(lacking)}"
-            )
-            raise ValueError(message)
-        clusters.append(
-            Cluster(
-                number=number,
-                working_name=str(record[c.WORKING_NAME]),
-                n_customers=int(record[c.N_CUSTOMERS]),
-                is_new=bool(record[c.IS_NEW]),
-                centroid=tuple(coordinates[number, axis] for axis in axes),
-            ),
-        )
-    return tuple(clusters)
-
-
-def _read_candidates(
-    frame: pd.DataFrame | None,
-    model_id: str,
-) -> tuple[ClusterCandidate, ...]:
-    if frame is None:
-        return ()
-    return tuple(
-        ClusterCandidate(
-            n_clusters=int(record[c.N_CLUSTERS]),
-            silhouette_score=float(record[c.SILHOUETTE_SCORE]),
-            inertia=float(record[c.INERTIA]),
-            is_elbow=bool(record[c.IS_ELBOW]),
-            is_chosen=bool(record[c.IS_CHOSEN]),
-        )
-        for record in _records(frame, model_id, c.N_CLUSTERS)
-    )
-
-
-def _highest_number(
-    frames: Mapping[str, pd.DataFrame],
-    row: Mapping[str, Any],
-) -> int:
-    """Find the highest number up to the model's date, so that a replay agrees."""
-    models = frames[c.CLUSTER_MODELS]
-    is_earlier = pd.to_datetime(models[c.AS_OF_DATE]) < pd.Timestamp(row[c.AS_OF_DATE])
-    ids = {row[c.MODEL_ID], *models.loc[is_earlier, c.MODEL_ID]}
-    clusters = frames[c.CLUSTERS]
-    return int(clusters.loc[clusters[c.MODEL_ID].isin(ids), c.CLUSTER_NUMBER].max())
+def _end(pair: tuple[float, float] | None, position: int) -> float | None:
+    return None if pair is None else pair[position]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from python_models.clustering import columns as c
 from python_models.clustering.config import LOG1P
-from python_models.clustering.model import ModelFeature
+from python_models.clustering.preprocessing import ModelFeature, standardize
 
 EVERYONE: Final = "all customers"
 TYPICAL: Final = "typical customers"
@@ -115,7 +115,7 @@ def name_clusters(
     Parameters
     ----------
     centroids : numpy.ndarray, shape (clusters, axes)
-        In scaled units, where everyone's mean is 0.
+        In scaled units.
     axes : sequence of ModelFeature
         The features of the coordinates.
     numbers : sequence of int
@@ -128,7 +128,7 @@ def name_clusters(
     """
     if len(centroids) == 1:
         return [EVERYONE]
-    ranked = [_rank_words(centroid, axes) for centroid in centroids]
+    ranked = [_rank_words(centroid, axes) for centroid in standardize(centroids, axes)]
     chosen = [
         [word for word in words[:_N_TRAITS] if word.strength >= _LEAST_STRENGTH]
         for words in ranked
@@ -193,7 +193,7 @@ def _word(axis: ModelFeature, value: float) -> _Word:
         plain = axis.name.removeprefix("n_").replace("_", " ")
         rank = len(TRAITS)
         trait = Trait(axis.name, axis.name, f"high {plain}", f"low {plain}")
-    typical = value * axis.scale + axis.center
+    typical = value * axis.standard_deviation + axis.mean
     if axis.transform == LOG1P:
         typical = float(np.expm1(typical))
     text = trait.high if value > 0 else trait.low

@@ -3,6 +3,7 @@
 No chart carries a customer's id, in its data or in a tooltip.
 """
 
+from dataclasses import dataclass
 from typing import Final
 
 import altair as alt
@@ -13,8 +14,8 @@ from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 
 from python_models.clustering import columns as c
-from python_models.clustering.features import scale_values
 from python_models.clustering.model import ClusterModel
+from python_models.clustering.preprocessing import scale_values
 
 Chart = alt.Chart | alt.LayerChart | alt.FacetChart | alt.HConcatChart
 
@@ -39,7 +40,7 @@ _SHORT_LABEL: Final = 30
 
 
 def elbow_and_silhouette_chart(model: ClusterModel) -> Chart:
-    """Draw inertia and silhouette by number of clusters.
+    """Draw what decided between the candidates, by number of clusters.
 
     Parameters
     ----------
@@ -49,49 +50,68 @@ def elbow_and_silhouette_chart(model: ClusterModel) -> Chart:
     Returns
     -------
     altair chart
-        Two panels side by side; the elbow, whose chord starts at one cluster, and the
-        chosen number are marked.
+        Panels side by side, one line per algorithm: inertia with the elbow, whose chord
+        starts at one cluster, silhouette and, where it was measured, stability, with
+        the chosen candidate.
     """
     if not model.candidates:
         return _sentence("Numbers of clusters tried: none", model.outcome)
     candidates = model.frames()[c.CLUSTER_CANDIDATES].drop(columns=c.MODEL_ID)
-    elbow = candidates[candidates[c.IS_ELBOW]]
     chosen = candidates[candidates[c.IS_CHOSEN]]
-    panels = alt.hconcat(
-        _curve(
-            candidates,
-            elbow,
-            column=c.INERTIA,
-            axis_title="Inertia (squared scaled units)",
-            title="Elbow: where inertia bends most",
-            mark_text="elbow",
-            number_format=",d",
-        ),
-        _curve(
-            candidates,
-            chosen,
-            column=c.SILHOUETTE_SCORE,
-            axis_title="Mean silhouette (-1 to 1)",
-            title="Silhouette: how well clusters separate",
-            mark_text="chosen",
-            number_format=".2f",
-        ),
-        spacing=40,
+    elbows = candidates[candidates[c.IS_ELBOW]]
+    if len(chosen):
+        elbows = elbows[elbows[c.ALGORITHM] == chosen[c.ALGORITHM].iloc[0]]
+    measured = candidates.dropna(subset=c.STABILITY_SCORE)
+    panels = [
+        _curve(candidates, elbows.iloc[:1], panel)
+        if panel.column == c.INERTIA
+        else _curve(candidates, chosen, panel)
+        for panel in (_ELBOW, _SILHOUETTE, _STABILITY)
+        if panel.column != c.STABILITY_SCORE or len(measured)
+    ]
+    return _finish(
+        alt.hconcat(*panels, spacing=30), f"How many clusters? {_plural(model)}", model
     )
-    return _finish(panels, f"How many clusters? {_plural(model)}", model)
 
 
-def _curve(  # noqa: PLR0913 - one argument per word of the panel
-    candidates: pd.DataFrame,
-    marked: pd.DataFrame,
-    *,
-    column: str,
-    axis_title: str,
-    title: str,
-    mark_text: str,
-    number_format: str,
-) -> Chart:
-    values = candidates[column]
+@dataclass(frozen=True)
+class _Panel:
+    """One panel: what it draws, and its words."""
+
+    column: str
+    axis_title: str
+    title: str
+    mark_text: str
+    number_format: str
+
+
+_ELBOW: Final = _Panel(
+    c.INERTIA,
+    "Inertia (squared scaled units)",
+    "Where does inertia bend?",
+    "elbow",
+    "~s",
+)
+_SILHOUETTE: Final = _Panel(
+    c.SILHOUETTE_SCORE,
+    "Mean silhouette (-1 to 1)",
+    "How well separated?",
+    "chosen",
+    ".2f",
+)
+_STABILITY: Final = _Panel(
+    c.STABILITY_SCORE,
+    "Mean adjusted Rand index",
+    "Would other samples agree?",
+    "chosen",
+    ".2f",
+)
+
+
+def _curve(candidates: pd.DataFrame, marked: pd.DataFrame, panel: _Panel) -> Chart:
+    column = panel.column
+    values = candidates[column].dropna()
+    algorithms = sorted(candidates[c.ALGORITHM].unique())
     base = alt.Chart(candidates).encode(
         x=alt.X(
             c.N_CLUSTERS,
@@ -102,48 +122,52 @@ def _curve(  # noqa: PLR0913 - one argument per word of the panel
         y=alt.Y(
             column,
             type="quantitative",
-            title=axis_title,
-            axis=alt.Axis(format=number_format, tickCount=5),
+            title=panel.axis_title,
+            axis=alt.Axis(format=panel.number_format, tickCount=5),
             # Room for the word above the highest point.
             scale=alt.Scale(
                 domain=[min(0.0, values.min()), max(values.max() * 1.15, 0.01)],
                 nice=False,
             ),
         ),
+        color=alt.Color(
+            c.ALGORITHM,
+            type="nominal",
+            title=None,
+            scale=alt.Scale(domain=algorithms, range=[PALETTE[0], PALETTE[1]]),
+            legend=alt.Legend(orient="bottom", direction="horizontal"),
+        ),
         tooltip=[
+            alt.Tooltip(c.ALGORITHM, type="nominal", title="Algorithm"),
             alt.Tooltip(c.N_CLUSTERS, type="quantitative", title="Clusters"),
             alt.Tooltip(
                 column,
                 type="quantitative",
-                title=axis_title,
+                title=panel.axis_title,
                 format=",.4~f",
             ),
+            alt.Tooltip(c.DECISION, type="nominal", title="Decision"),
         ],
     )
-    line = base.mark_line(color=PALETTE[0], strokeWidth=2)
-    points = base.mark_point(color=PALETTE[0], filled=True, size=50, opacity=1)
+    line = base.mark_line(strokeWidth=2)
+    points = base.mark_point(filled=True, size=40, opacity=1)
     spot = base.properties(data=marked)
-    ring = spot.mark_point(
-        color=PALETTE[5],
-        filled=True,
-        size=150,
-        opacity=1,
-    )
+    colour = alt.value(PALETTE[5])
+    ring = spot.mark_point(filled=True, size=130, opacity=1).encode(color=colour)
     label = spot.mark_text(
-        color=PALETTE[5],
-        text=mark_text,
+        text=panel.mark_text,
         fontSize=13,
         fontWeight="bold",
         # A falling curve leaves room at the upper right, a peak above itself.
         align="left" if column == c.INERTIA else "center",
         dx=8 if column == c.INERTIA else 0,
         dy=-12 if column == c.INERTIA else -16,
-    )
+    ).encode(color=colour)
     return alt.layer(line, points, ring, label).properties(
-        width=(_WIDTH - 130) // 2,
-        height=260,
+        width=200,
+        height=230,
         title=alt.TitleParams(
-            title, fontSize=13, fontWeight="normal", anchor="start", offset=12
+            panel.title, fontSize=13, fontWeight="normal", anchor="start", offset=12
         ),
     )
 

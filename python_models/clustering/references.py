@@ -19,13 +19,15 @@ NORTA method: a normal sample whose correlations are tuned until, pushed through
 margins, they are the wanted ones.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
+
+from python_models.clustering.nearest import nearest_centroids
 
 # Reference sets after which a hopeless candidate is given up.
 _FIRST_REFERENCES: Final = 5
@@ -43,11 +45,15 @@ class Gap:
     gap : float
         Mean log inertia of the reference sets minus the sample's.
     error : float
-        Standard deviation of the former times sqrt(1 + 1/number of sets).
+        Standard deviation of the former times sqrt(1 + 1/number of sets); not kept in
+        a table.
+    needed : float
+        Least gap of a candidate that separates anything.
     """
 
     gap: float
-    error: float
+    error: float = field(compare=False)
+    needed: float
 
 
 class ReferenceSets:
@@ -74,7 +80,8 @@ class ReferenceSets:
         random_state: int,
     ) -> None:
         # A rare value may be missing from the sample, and then nothing varies.
-        self._sample = sample[:, np.ptp(sample, axis=0) > 0]
+        self._varies = np.ptp(sample, axis=0) > 0
+        self._sample = sample[:, self._varies]
         self._n_references = n_references
         self._n_init = n_init
         self._random_state = random_state
@@ -82,8 +89,16 @@ class ReferenceSets:
         self._margins = np.sort(self._sample, axis=0)
         self._loadings: NDArray[np.float64] | None = None
         self._references: list[NDArray[np.float64]] = []
+        self._log_inertias: dict[int, list[float]] = {}
 
-    def gap(self, n_clusters: int, *, min_gap: float, min_gap_errors: float) -> Gap:
+    def gap(
+        self,
+        n_clusters: int,
+        *,
+        min_gap: float,
+        min_gap_errors: float,
+        centroids: NDArray[np.float64] | None = None,
+    ) -> Gap:
         """Compare one number of clusters with the reference sets.
 
         Parameters
@@ -93,6 +108,9 @@ class ReferenceSets:
         min_gap, min_gap_errors : float
             What a gap needs, as such and in standard errors. A candidate that has less
             than half of it after five sets is given up, and noise costs little.
+        centroids : numpy.ndarray, shape (clusters, features), optional
+            The candidate's means, where it isn't k-means'. The reference sets have
+            k-means' all the same, which is the stricter comparison.
 
         Returns
         -------
@@ -100,23 +118,33 @@ class ReferenceSets:
             The gap in log inertia and its standard error.
         """
         if self._sample.shape[1] == 0:
-            return Gap(gap=0.0, error=0.0)
-        own = self._log_inertia(self._sample, n_clusters)
-        log_inertias: list[float] = []
-        gap = Gap(gap=0.0, error=0.0)
+            return Gap(gap=0.0, error=0.0, needed=min_gap)
+        own = (
+            self._log_inertia(self._sample, n_clusters)
+            if centroids is None
+            else self._log_inertia_around(centroids[:, self._varies])
+        )
+        log_inertias = self._log_inertias.setdefault(n_clusters, [])
+        gap = Gap(gap=0.0, error=0.0, needed=min_gap)
         for n_references in (_FIRST_REFERENCES, self._n_references):
             log_inertias += [
                 self._log_inertia(self._reference(number), n_clusters)
                 for number in range(len(log_inertias), n_references)
             ]
-            spread = float(np.std(log_inertias, ddof=1))
+            found = log_inertias[:n_references]
+            error = float(np.std(found, ddof=1) * np.sqrt(1 + 1 / n_references))
             gap = Gap(
-                gap=float(np.mean(log_inertias)) - own,
-                error=spread * float(np.sqrt(1 + 1 / n_references)),
+                gap=float(np.mean(found)) - own,
+                error=error,
+                needed=max(min_gap, min_gap_errors * error),
             )
-            if gap.gap < max(min_gap, min_gap_errors * gap.error) / 2:
+            if gap.gap < gap.needed / 2:
                 break
         return gap
+
+    def _log_inertia_around(self, centroids: NDArray[np.float64]) -> float:
+        _, distances = nearest_centroids(self._sample, centroids)
+        return _safe_log(float(distances @ distances), self._sample)
 
     def _log_inertia(self, points: NDArray[np.float64], n_clusters: int) -> float:
         n_distinct = len(pd.DataFrame(points).drop_duplicates())
@@ -128,8 +156,7 @@ class ReferenceSets:
                 random_state=self._random_state,
             ).fit(points)
             inertia = float(fit.inertia_)
-        # Points that coincide with their centroids would have minus infinity.
-        return float(np.log(max(inertia, 1e-9 * points.size)))
+        return _safe_log(inertia, points)
 
     def _reference(self, number: int) -> NDArray[np.float64]:
         if self._loadings is None:
@@ -171,6 +198,11 @@ class ReferenceSets:
             ranks = np.argsort(normal[:, position], kind="stable")
             pushed[ranks, position] = self._margins[quantiles, position]
         return pushed
+
+
+def _safe_log(inertia: float, points: NDArray[np.float64]) -> float:
+    # Points that coincide with their centroids would have minus infinity.
+    return float(np.log(max(inertia, 1e-9 * points.size)))
 
 
 def _correlations(points: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,6 +1,7 @@
 """Labels that outlive a refit."""
 
 import numpy as np
+import pytest
 from clustering_data import (
     DAY,
     NEXT_DAY,
@@ -21,7 +22,13 @@ from python_models.clustering import (
     assign_clusters,
     fit_clusters,
 )
-from python_models.clustering.alignment import Label, align_labels, match_distances
+from python_models.clustering.alignment import (
+    Label,
+    align_labels,
+    match_distances,
+    name_changes,
+    overlap_rates,
+)
 
 X = ModelFeature("x", "identity", 0.0, 1.0, is_used=True)
 Y = ModelFeature("y", "identity", 0.0, 1.0, is_used=True)
@@ -61,6 +68,7 @@ def align(
     previous: ClusterModel | None,
     features: tuple[ModelFeature, ...] = (X, Y),
     max_match_distance: float = 0.5,
+    shared: list[list[int]] | None = None,
 ) -> list[Label]:
     return align_labels(
         np.array(centroids),
@@ -68,6 +76,7 @@ def align(
         previous,
         order=range(len(centroids)),
         max_match_distance=max_match_distance,
+        shared=None if shared is None else np.array(shared),
     )
 
 
@@ -167,6 +176,82 @@ class TestByHand:
         assert align([[9.0, 9.0]], everyone) == [Label(5, is_new=False)]
 
 
+class TestMembers:
+    """What both models make of the same customers counts beside the centroids."""
+
+    def test_overlap_is_jaccards(self) -> None:
+        # Of 10 and 8 customers 6 are in both: 6 of 12.
+        found = overlap_rates(np.array([[6, 4], [2, 0]]))
+        np.testing.assert_allclose(found, [[6 / 12, 4 / 10], [2 / 8, 0.0]])
+
+    def test_members_hold_a_number_that_the_centroid_would_lose(self) -> None:
+        previous = previous_model({1: (0.0, 0.0), 2: (5.0, 5.0)})
+        moved = [[1.0, 1.0], [5.0, 5.0]]
+        assert align(moved, previous)[0] == Label(3, is_new=True)
+        assert align(moved, previous, shared=[[6, 1], [3, 9]])[0] == Label(
+            1, is_new=False
+        )
+
+    def test_fewer_than_half_do_not(self) -> None:
+        previous = previous_model({1: (0.0, 0.0), 2: (5.0, 5.0)})
+        # 6 of 13.
+        labels = align([[1.0, 1.0], [5.0, 5.0]], previous, shared=[[6, 1], [6, 9]])
+        assert labels[0] == Label(3, is_new=True)
+
+    def test_members_decide_between_centroids_that_are_as_near(self) -> None:
+        previous = previous_model({1: (0.1, 0.0), 2: (-0.1, 0.0)})
+        new = [[0.0, 0.1], [0.0, -0.1]]
+        for shared, expected in (
+            ([[8, 2], [2, 8]], [1, 2]),
+            ([[2, 8], [8, 2]], [2, 1]),
+        ):
+            labels = align(new, previous, shared=shared)
+            assert [label.number for label in labels] == expected
+
+    def test_a_near_centroid_of_other_customers_is_still_a_match(self) -> None:
+        previous = previous_model({1: (0.0, 0.0), 2: (5.0, 5.0)})
+        labels = align([[0.1, 0.0], [5.0, 5.0]], previous, shared=[[0, 0], [0, 0]])
+        assert [label.number for label in labels] == [1, 2]
+
+    def test_what_was_kept_is_new_and_vanished_is_named(self) -> None:
+        previous = previous_model({4: (0.0, 0.0), 7: (2.0, 0.0), 9: (0.0, 2.0)})
+        centroids = np.array([[0.0, 0.1], [2.0, 2.0], [9.0, 9.0]])
+        labels = [
+            Label(4, is_new=False),
+            Label(10, is_new=True),
+            Label(11, is_new=True),
+        ]
+        shared = np.array([[9, 1, 0], [2, 8, 3], [0, 0, 6]])
+        changes = name_changes(centroids, (X, Y), previous, labels, shared)
+        assert [
+            (each.number, each.change_code, each.related_number) for each in changes
+        ] == [
+            (4, "kept", 4),
+            # Most of 7 are in 10, most of 9 in 11.
+            (7, "vanished", 10),
+            (9, "vanished", 11),
+            (10, "new", 7),
+            (11, "new", 9),
+        ]
+        assert [
+            (each.n_customers, each.n_previous_customers, each.n_shared_customers)
+            for each in changes
+        ] == [(10, 11, 9), (0, 9, 8), (0, 9, 6), (13, 0, 8), (6, 0, 6)]
+        assert [each.overlap_rate for each in changes] == pytest.approx(
+            [9 / 12, 8 / 14, 6 / 9, 8 / 14, 6 / 9]
+        )
+        assert [each.match_distance for each in changes[:2]] == pytest.approx(
+            [0.1 / 2**0.5, 2 / 2**0.5]
+        )
+
+    def test_no_shared_feature_has_no_distance(self) -> None:
+        previous = previous_model({1: (0.0,)}, features=(Y,))
+        (change,) = name_changes(
+            np.zeros((1, 1)), (X,), previous, [Label(1, is_new=False)], np.array([[3]])
+        )
+        assert change.match_distance is None
+
+
 @settings(max_examples=50, deadline=None)
 @given(st.permutations(range(6)), st.integers(0, 2**32 - 1))
 def test_any_renumbering_is_undone(order: list[int], seed: int) -> None:
@@ -244,6 +329,16 @@ class TestFits:
         assert len(old[1]) == 2
         assert old[1] == old[2] == old[3] == old[4]
         assert [m.highest_cluster_number for m in history] == [3, 4, 5, 5, 6]
+        vanished = [
+            [c.number for c in m.changes if c.change_code == "vanished"]
+            for m in history
+        ]
+        assert [len(numbers) for numbers in vanished] == [0, 1, 1, 1, 0]
+        assert vanished[2:4] == [[4], [5]]
+        assert all(
+            [c.number for c in m.changes if c.change_code == "new"] == numbers
+            for m, numbers in zip(history[1:], new[1:], strict=True)
+        )
         assert history[2].previous_model_id == history[1].model_id
 
     def test_without_a_previous_model_the_biggest_spenders_come_first(self) -> None:

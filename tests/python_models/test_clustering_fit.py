@@ -29,7 +29,6 @@ from python_models.clustering import (
     fit_clusters,
     fitting,
 )
-from python_models.clustering.fitting import find_elbow
 
 
 def agreement(
@@ -174,7 +173,9 @@ class TestNoise:
         model = fit_clusters(frame, as_of_date=DAY, config=generic_config(4))
         assert model.silhouette_score is not None
         assert model.silhouette_score > 0.3
-        assert "no better than reference sets" in model.outcome
+        decisions = [candidate.decision for candidate in model.candidates]
+        assert any("no better than reference sets" in each for each in decisions)
+        assert all(each.startswith("refused") for each in decisions)
 
 
 class TestOutcomes:
@@ -207,7 +208,7 @@ class TestOutcomes:
         )
         assert model.outcome_code == "too_few_customers"
         assert model.candidates == ()
-        assert model.clusters[0].centroid == (0.0, 0.0, 0.0)
+        assert model.clusters[0].centroid == pytest.approx((0.0, 0.0, 0.0), abs=1e-12)
         # 40 customers x 3 features of variance 1.
         assert model.inertia == pytest.approx(120.0)
 
@@ -229,14 +230,19 @@ class TestOutcomes:
             np.repeat([[0.0, 1.0], [0.1, 1.2], [5.0, 6.0], [5.2, 6.1]], 20, axis=0)
         )
         model = fit_clusters(frame, as_of_date=DAY, config=generic_config(2))
-        assert [candidate.n_clusters for candidate in model.candidates] == [2, 3]
+        assert [(each.algorithm, each.n_clusters) for each in model.candidates] == [
+            ("kmeans", 2),
+            ("kmeans", 3),
+            ("ward", 2),
+            ("ward", 3),
+        ]
 
     @pytest.mark.filterwarnings("error")
     def test_few_distinct_customers_in_the_sample_of_starts(self) -> None:
         rare = np.array([[9.0, 1.0], [8.0, 2.0], [7.0, 7.0], [6.0, 9.0]])
         common = np.repeat([[0.0, 0.0], [1.0, 1.0]], 200, axis=0)
         frame = generic_frame(np.vstack([common, rare]))
-        config = generic_config(2, k_max=4, sample_size=20)
+        config = generic_config(2, k_max=4, sample_size=20, algorithms=("kmeans",))
         model = fit_clusters(frame, as_of_date=DAY, config=config)
         assert [candidate.n_clusters for candidate in model.candidates] == [2, 3, 4]
 
@@ -289,34 +295,17 @@ class TestOutcomes:
             generic_frame(points), as_of_date=DAY, config=generic_config(4)
         )
         chosen = [c for c in model.candidates if c.is_chosen]
-        assert [c.n_clusters for c in chosen] == [3]
-        assert [c.n_clusters for c in model.candidates if c.is_elbow] == [3]
+        assert [(c.algorithm, c.n_clusters) for c in chosen] == [("kmeans", 3)]
+        assert [c.n_clusters for c in model.candidates if c.is_elbow] == [3, 3]
         assert model.silhouette_score == chosen[0].silhouette_score
+        assert model.stability_score == chosen[0].stability_score
         assert model.inertia == chosen[0].inertia
-        assert model.outcome.startswith("3 clusters: silhouette 0.")
-        assert "the best among 2 to 10 clusters" in model.outcome
-
-
-class TestElbow:
-    def test_the_farthest_point_below_the_chord(self) -> None:
-        # Stretched to 0..1, inertias are 1, .25, .125, .0625, 0 and x is 0, .25, .5,
-        # .75, 1: the differences to the chord are 0, .5, .375, .1875, 0.
-        assert find_elbow([1, 2, 3, 4, 5], [180, 60, 40, 30, 20]) == 2
-
-    def test_the_axes_are_stretched(self) -> None:
-        # Inertias become 1, .6, .333, .133, 0: differences 0, .15, .167, .117, 0.
-        assert find_elbow([1, 2, 3, 4, 5], [100, 88, 80, 74, 70]) == 3
-
-    def test_the_first_of_equals(self) -> None:
-        assert find_elbow([1, 2, 3, 4], [3.0, 1.5, 0.5, 0.0]) == 2
-
-    @pytest.mark.filterwarnings("error")
-    @pytest.mark.parametrize(
-        ("numbers", "inertias"),
-        [([1, 2], [9.0, 1.0]), ([1, 2, 3], [3.0, 2.0, 1.0]), ([1, 2, 3], [1, 1, 1])],
-    )
-    def test_no_bend_no_elbow(self, numbers: list[int], inertias: list[float]) -> None:
-        assert find_elbow(numbers, inertias) is None
+        assert model.outcome.startswith(
+            "3 clusters by kmeans, of 2 to 10 clusters tried: "
+            "as good a silhouette as the best; silhouette 0."
+        )
+        others = [c.decision for c in model.candidates if not c.is_chosen]
+        assert all(each.startswith(("passed over", "refused")) for each in others)
 
 
 class TestErrors:
@@ -369,6 +358,16 @@ class TestErrors:
         [
             ({"k_min": 1}, "k_min is 1; it must be at least 2"),
             ({"k_min": 5, "k_max": 4}, "k_max is 4; it must be at least 5"),
+            ({"scaler": "max"}, "scaler 'max' is unknown; allowed: standard, min_max"),
+            ({"algorithms": ()}, "algorithms is empty"),
+            ({"algorithms": ("ward", "ward")}, "algorithms repeated: ward"),
+            ({"algorithms": ("dbscan",)}, "algorithms has dbscan; allowed: kmeans"),
+            (
+                {"n_micro_clusters": 10},
+                "n_micro_clusters is 10; it must be",
+            ),
+            ({"min_stability": 1.5}, "min_stability is 1.5; it must be at most 1"),
+            ({"silhouette_tolerance": -1}, "silhouette_tolerance is -1"),
             ({"n_init": 0}, "n_init is 0"),
             ({"n_references": 4}, "n_references is 4"),
             ({"min_gap": float("nan")}, "min_gap is nan"),
@@ -390,6 +389,11 @@ class TestErrors:
     def test_an_unknown_transform_is_named(self) -> None:
         with pytest.raises(ValueError, match="'sqrt' is unknown; allowed: identity"):
             FeatureSpec("a", "sqrt")  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize("ends", [(0.9, 0.1), (0.5, 0.5), (-0.1, 1), (0, 1.1)])
+    def test_quantiles_out_of_order_are_named(self, ends: tuple[float, float]) -> None:
+        with pytest.raises(ValueError, match=r"feature a: winsorize is .* lower and a"):
+            FeatureSpec("a", winsorize=ends)
 
     def test_a_feature_without_a_name(self) -> None:
         with pytest.raises(ValueError, match="needs a name"):
@@ -490,6 +494,13 @@ class TestModelId:
                 "k_max": 9,
                 "sample_size": 100,
                 "n_stability_samples": 4,
+                "n_stability_init": 2,
+                "scaler": "robust",
+                "algorithms": ("ward",),
+                "n_micro_clusters": 100,
+                "min_stability": 0.5,
+                "silhouette_tolerance": 0.01,
+                "promotion_silhouette_tolerance": 0.01,
                 "n_init": 11,
                 "random_state": 1,
                 "min_customers": 51,

@@ -95,16 +95,22 @@ class TestContract:
         assert next_model.n_clusters == 4
         assert {table: len(rows) for table, rows in frames.items()} == {
             "cluster_models": 1,
-            "cluster_candidates": 9,
+            "cluster_candidates": 18,
             "cluster_model_features": 12,
             "cluster_centroids": 48,
             "clusters": 4,
+            "cluster_changes": 4,
+            "cluster_feature_bins": len(next_model.bins),
             "customer_clusters": 500,
+        }
+        assert {each.feature for each in next_model.bins} == {
+            feature.name for feature in next_model.features
         }
 
     def check(self, frames: dict[str, pd.DataFrame]) -> None:
         expected = contract()
-        assert set(frames) == set(expected)
+        # The warehouse measures drift itself.
+        assert {*frames, "cluster_drift"} == set(expected)
         for table, rows in frames.items():
             found = [(name, str(dtype)) for name, dtype in rows.dtypes.items()]
             assert found == [
@@ -180,6 +186,39 @@ class TestRoundTrip:
         )
         assert replayed.highest_cluster_number == 9
 
+    def test_a_model_of_before_there_was_a_choice_comes_back(
+        self, model: ClusterModel
+    ) -> None:
+        """As an older warehouse has it: columns that were added are empty."""
+        frames = model.frames()
+        added = {
+            "cluster_models": ["scaler", "refit_reason", "is_promoted"],
+            "cluster_candidates": ["algorithm", "stability_score", "decision"],
+            "cluster_model_features": [
+                "lower_quantile_rate",
+                "upper_quantile_rate",
+                "lower_bound",
+                "upper_bound",
+                "mean",
+                "standard_deviation",
+            ],
+        }
+        for table, names in added.items():
+            frames[table] = frames[table].assign(**dict.fromkeys(names))
+        frames["cluster_candidates"] = frames["cluster_candidates"].iloc[:9]
+        for table in ("cluster_changes", "cluster_feature_bins"):
+            frames[table] = frames[table].iloc[:0]
+        old = ClusterModel.from_frames(frames)
+        assert (old.scaler, old.is_promoted, old.bins) == ("standard", True, ())
+        assert {each.algorithm for each in old.candidates} == {"kmeans"}
+        feature = old.features[0]
+        assert (feature.bounds, feature.mean, feature.standard_deviation) == (
+            None,
+            feature.center,
+            feature.scale,
+        )
+        np.testing.assert_array_equal(old.centroids, model.centroids)
+
     def test_candidates_may_be_left_out(self, model: ClusterModel) -> None:
         frames = model.frames()
         del frames["cluster_candidates"]
@@ -235,8 +274,13 @@ class TestAssignment:
         logged = {"n_orders", "monetary_amount", "average_order_amount"}
         logged |= {"units_per_order", "n_categories", "n_sessions", "n_product_views"}
 
+        bounds = frame[list(logged)].quantile([0.01, 0.99])
+
         def transform(rows: pd.DataFrame) -> pd.DataFrame:
             rows = rows.drop(columns="customer_id").sort_index(axis=1)
+            rows = rows.assign(
+                **{name: rows[name].clip(*bounds[name]) for name in logged}
+            )
             return rows.assign(
                 **{name: np.log1p(rows[name].clip(lower=0)) for name in logged}
             )

@@ -12,14 +12,18 @@ from clustering_data import (
     generic_config,
     generic_frame,
 )
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
 
 from python_models.clustering import assign_clusters, fit_clusters
-from python_models.clustering.assignment import TIE, nearest_centroids
+from python_models.clustering.candidates import fit_centroids
+from python_models.clustering.config import Algorithm
 from python_models.clustering.fitting import _sample
-from python_models.clustering.stability import measure_stability
+from python_models.clustering.nearest import TIE, nearest_centroids
+from python_models.clustering.stability import BootstrapFits, adjusted_rand_index
 
 
 @pytest.fixture(autouse=True)
@@ -125,47 +129,71 @@ class TestStability:
     def test_it_is_the_mean_adjusted_rand_index(self) -> None:
         points = np.random.default_rng(3).standard_normal((400, 2))
         centroids = KMeans(4, n_init=5, random_state=0).fit(points).cluster_centers_
-        judges = np.arange(0, 400, 2)
-        config = generic_config(2, sample_size=100, n_init=2, n_stability_samples=3)
-        found = measure_stability(points, centroids, judges, config=config)
+        config = generic_config(
+            2, stability_sample_size=100, n_stability_init=2, n_stability_samples=3
+        )
+        found = BootstrapFits(points, [4], config).stability("kmeans", centroids)
         generator = np.random.default_rng(0)
+        judges = points[np.sort(generator.choice(400, size=100, replace=False))]
         scores = []
         for _ in range(3):
             drawn = points[generator.integers(400, size=100)]
             fit = KMeans(4, n_init=2, random_state=0).fit(drawn)
             scores.append(
                 adjusted_rand_score(
-                    nearest_centroids(points[judges], centroids)[0],
-                    fit.predict(points[judges]),
+                    nearest_centroids(judges, centroids)[0], fit.predict(judges)
                 )
             )
         assert found == pytest.approx(np.mean(scores))
+        assert found is not None
         assert found < 0.9
 
-    def test_one_heap_cut_in_three_is_less_stable_than_three_heaps(self) -> None:
+    @pytest.mark.parametrize("algorithm", ["kmeans", "ward"])
+    def test_one_heap_cut_in_three_is_less_stable_than_three_heaps(
+        self, algorithm: Algorithm
+    ) -> None:
         heap = np.random.default_rng(4).standard_normal((600, 3))
         heaps, _ = blobs(corners(3, 3, 8.0).tolist(), 200, seed=4)
+        config = generic_config(3, stability_sample_size=100)
         found = []
         for points in (heap, heaps):
-            fit = KMeans(3, n_init=5, random_state=0).fit(points)
-            found.append(
-                measure_stability(
-                    points,
-                    fit.cluster_centers_,
-                    np.arange(600),
-                    config=generic_config(3, sample_size=100),
-                )
-            )
-        assert found[0] < 0.8
-        assert found[1] > 0.99
+            centroids = fit_centroids(points, algorithm, [3], config, n_init=5)[3]
+            fits = BootstrapFits(points, [2, 3], config)
+            found.append(fits.stability(algorithm, centroids))
+        assert None not in found
+        assert found[0] < 0.8  # type: ignore[operator]
+        assert found[1] > 0.99  # type: ignore[operator]
+
+    def test_a_number_that_was_not_fitted_has_none(self) -> None:
+        points = np.random.default_rng(4).standard_normal((60, 3))
+        fits = BootstrapFits(points, [2], generic_config(3, algorithms=("ward",)))
+        assert fits.stability("ward", points[:3]) is None
+        assert fits.stability("kmeans", points[:2]) is None
 
     @pytest.mark.filterwarnings("error")
     def test_a_sample_with_fewer_distinct_customers_than_clusters(self) -> None:
         points = np.vstack([np.zeros((300, 2)), [[5.0, 0.0], [0.0, 5.0]]])
         centroids = np.array([[0.0, 0.0], [5.0, 0.0], [0.0, 5.0]])
-        config = generic_config(2, sample_size=11)
-        found = measure_stability(points, centroids, np.arange(302), config=config)
-        assert 0.0 <= found <= 1.0
+        fits = BootstrapFits(points, [3], generic_config(2, stability_sample_size=11))
+        for algorithm in ("kmeans", "ward"):
+            found = fits.stability(algorithm, centroids)
+            assert found is not None
+            assert 0.0 <= found <= 1.0
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 40), st.integers(1, 5), st.integers(0, 2**32 - 1))
+def test_the_index_is_scikit_learns(n: int, k: int, seed: int) -> None:
+    labels, others = np.random.default_rng(seed).integers(0, k, (2, n))
+    expected = adjusted_rand_score(labels, others)
+    assert adjusted_rand_index(labels, others) == pytest.approx(expected, abs=1e-12)
+
+
+def test_the_index_of_all_together_or_apart_is_one() -> None:
+    together, apart = np.zeros(5, dtype=np.int64), np.arange(5)
+    assert adjusted_rand_index(together, together) == 1.0
+    assert adjusted_rand_index(apart, apart) == 1.0
+    assert adjusted_rand_index(together, apart) == 0.0
 
 
 class TestNearest:
