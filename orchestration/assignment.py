@@ -286,7 +286,11 @@ def _refuse_bad_values(
 
 
 def _scaled(axis: ModelFeature) -> str:
+    """Clip, transform, centre and scale, as `ModelFeature` says it."""
     value = str(compose("$name", name=axis.name))
+    if axis.bounds is not None:
+        lower, upper = map(_number, axis.bounds)
+        value = f"least(greatest({value}, {lower}), {upper})"
     if axis.transform == LOG1P:
         value = f"ln(1 + greatest({value}, 0))"
     return f"({value} - {_number(axis.center)}) / {_number(axis.scale)}"

@@ -9,7 +9,11 @@ from orchestration.defs.alerts import (
     sources_are_on_time,
     volumes_are_as_expected,
 )
-from orchestration.defs.clustering import clustering, clusters_are_the_models
+from orchestration.defs.clustering import (
+    clustering,
+    clusters_are_the_models,
+    customers_are_the_models,
+)
 from orchestration.defs.erasure import erase, erasure_requests_are_done
 from orchestration.defs.ingestion import landed_files, nothing_failed_to_load
 from orchestration.defs.jobs import (
@@ -39,6 +43,7 @@ defs = dg.Definitions(
     asset_checks=[
         nothing_failed_to_load,
         clusters_are_the_models,
+        customers_are_the_models,
         sources_are_on_time,
         volumes_are_as_expected,
         erasure_requests_are_done,

@@ -1,20 +1,22 @@
 """Customer clusters, between the core marts and the segment marts.
 
-The model is fitted once a month and kept: on the days between, customers are assigned
-to the clusters that people know, by the warehouse itself. Everything a model is lies in
-schema `python`, so the next one can keep its labels.
+A model is fitted once a month, or sooner where customers are no longer those it was
+fitted on, and kept: on the days between, customers are assigned to the clusters that
+people know, by the warehouse itself. Everything a model is lies in schema `python`, so
+the next one can keep its labels, or be refused.
 """
 
 import base64
+import dataclasses
 import datetime as dt
-from collections.abc import Iterator
-from enum import Enum
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
 
 import dagster as dg
 import pandas as pd
 from duckdb import DuckDBPyConnection
 
+from orchestration import cluster_registry as registry
 from orchestration.assignment import (
     ASSIGNMENTS,
     FEATURES,
@@ -22,14 +24,18 @@ from orchestration.assignment import (
     compare_with_model,
     sample_assigned,
 )
+from orchestration.cluster_registry import MODEL_TABLES, Refit
 from orchestration.defs.resources import WAREHOUSE_POOL, AsOf, WarehouseResource
 from orchestration.defs.source_tables import source_spec
-from orchestration.warehouse import Warehouse, append_rows, transaction
+from orchestration.drift import DRIFT, Measure, measure_drift, read_drift
+from orchestration.warehouse import Warehouse, transaction
 from python_models.clustering import (
     ClusteringConfig,
     ClusterModel,
     fit_clusters,
 )
+from python_models.clustering.config import KMEANS, STANDARD, WARD, Algorithm, Scaler
+from python_models.clustering.drift import MAX_PSI
 from python_models.clustering.plots import (
     cluster_scatter_chart,
     cluster_sizes_chart,
@@ -38,35 +44,35 @@ from python_models.clustering.plots import (
 )
 
 FEATURES_KEY = dg.AssetKey(["marts", "customer_features_by_date"])
-MODEL_TABLES = (
-    "cluster_models",
-    "cluster_candidates",
-    "cluster_model_features",
-    "cluster_centroids",
-    "clusters",
-)
 ASSIGNMENT_TABLE = "customer_clusters"
+DRIFT_TABLE = "cluster_drift"
 # Customers that the check assigns again, and that the picture shows.
 N_COMPARED = 10_000
 N_DRAWN = 2_000
 
 
-class Refit(Enum):
-    """When to fit a new model."""
-
-    MONTHLY = "monthly"
-    ALWAYS = "always"
-    WHEN_MISSING = "when_missing"
-
-
 class ClusteringRunConfig(dg.Config):
-    """When to fit anew, the range of k, and whether past month-ends come first."""
+    """When to fit anew, with what, and whether past month-ends come first."""
 
     refit: Refit = Refit.MONTHLY
     k_min: int = 2
     k_max: int = 10
     random_state: int = 7
+    scaler: str = STANDARD
+    algorithms: list[str] = [KMEANS, WARD]  # noqa: RUF012 - each config has its own
+    max_psi: float = MAX_PSI
     with_history: bool = False
+    promote_anyway: bool = False
+
+    def fit_config(self) -> ClusteringConfig:
+        """Return what `fit_clusters` is to do; it refuses what it doesn't know."""
+        return ClusteringConfig(
+            scaler=cast("Scaler", self.scaler),
+            algorithms=cast("tuple[Algorithm, ...]", tuple(self.algorithms)),
+            k_min=self.k_min,
+            k_max=self.k_max,
+            random_state=self.random_state,
+        )
 
 
 @dg.multi_asset(
@@ -78,7 +84,7 @@ class ClusteringRunConfig(dg.Config):
             kinds={"python", "scikitlearn", "duckdb"},
             deps=[FEATURES_KEY],
         )
-        for table in (*MODEL_TABLES, ASSIGNMENT_TABLE)
+        for table in (*MODEL_TABLES, ASSIGNMENT_TABLE, DRIFT_TABLE)
     ],
     name="clustering",
     pool=WAREHOUSE_POOL,
@@ -92,19 +98,46 @@ def clustering(
     """Fit the month's model, or keep the one there is, and assign every customer."""
     day = as_of.resolve(context)
     database = warehouse.open()
-    days = _month_ends_without_model(database, day) if config.with_history else []
-    for past in days:
-        _fit_and_assign(context, database, past, config)
+    if config.with_history:
+        with database.read() as connection:
+            days = registry.month_ends_without_model(connection, day)
+        for past in days:
+            _fit_and_assign(context, database, past, config)
     model, n_assigned = _fit_and_assign(context, database, day, config)
+    with database.read() as connection:
+        drift = read_drift(connection, day)
+        sample = sample_assigned(connection, day, n_customers=N_DRAWN)
+    metadata = _describe(model)
+    metadata[ASSIGNMENT_TABLE] = {
+        "dagster/row_count": n_assigned,
+        "model_id": model.model_id,
+        "plot": _png(
+            cluster_scatter_chart(sample, sample, model, n_customers=n_assigned)
+        ),
+    }
+    metadata[DRIFT_TABLE] = {
+        "model_id": model.model_id,
+        "max_psi": max((each.psi_score for each in drift), default=0.0),
+        "n_drifted_measures": sum(each.is_drifted for each in drift),
+        "measures": _table(drift),
+    }
+    for table, values in metadata.items():
+        yield dg.MaterializeResult(asset_key=["python", table], metadata=values)
+
+
+def _describe(model: ClusterModel) -> dict[str, dict[str, Any]]:
+    """Say what the tables of the model that assigns hold; numbers make time series."""
     metadata: dict[str, dict[str, Any]] = {
         table: {"dagster/row_count": len(frame)}
         for table, frame in model.frames().items()
-        if table in MODEL_TABLES
     }
     metadata["cluster_models"] |= {
         "model_id": model.model_id,
         "fitted_as_of": model.as_of_date.isoformat(),
+        "refit_reason": model.refit_reason,
         "outcome": model.outcome,
+        "promotion_reason": model.promotion_reason,
+        "algorithm": model.algorithm,
         "n_clusters": model.n_clusters,
         "n_customers": model.n_customers,
         "n_sampled_customers": model.n_sampled_customers,
@@ -115,13 +148,11 @@ def clustering(
             metadata["cluster_models"][name] = score
     metadata["cluster_candidates"]["plot"] = _png(elbow_and_silhouette_chart(model))
     metadata["clusters"]["plot"] = _png(cluster_sizes_chart(model))
-    metadata[ASSIGNMENT_TABLE] = {
-        "dagster/row_count": n_assigned,
-        "model_id": model.model_id,
-        "plot": _png(_draw(database, day, model, n_assigned)),
-    }
-    for table, values in metadata.items():
-        yield dg.MaterializeResult(asset_key=["python", table], metadata=values)
+    for code in ("kept", "new", "vanished"):
+        metadata["cluster_changes"][f"n_{code}"] = sum(
+            change.change_code == code for change in model.changes
+        )
+    return metadata
 
 
 @dg.asset_check(
@@ -144,13 +175,44 @@ def clusters_are_the_models(warehouse: WarehouseResource) -> dg.AssetCheckResult
     if not newest:
         return dg.AssetCheckResult(passed=True, metadata={"n_assigned": 0})
     day, model_id = newest
-    model = _read_model(database, model_id)
     with database.read() as connection:
+        model = registry.read_model(connection, model_id)
         found = compare_with_model(connection, model, day, n_customers=N_COMPARED)
     return dg.AssetCheckResult(
         passed=found.is_complete,
         severity=dg.AssetCheckSeverity.ERROR,
         metadata=dict(found._asdict()),
+    )
+
+
+@dg.asset_check(
+    asset=dg.AssetKey(["python", DRIFT_TABLE]),
+    description=(
+        "The day's customers are spread over the model's bins and clusters about as "
+        "when it was fitted. Else the next run fits a new model."
+    ),
+    pool=WAREHOUSE_POOL,
+)
+def customers_are_the_models(warehouse: WarehouseResource) -> dg.AssetCheckResult:
+    """Warn of a population stability index over its limit, on the newest day."""
+    database = warehouse.open()
+    with database.read() as connection:
+        newest = connection.execute(f"select max(as_of_date) from {DRIFT}").fetchone()
+        drift = read_drift(connection, newest[0]) if newest and newest[0] else []
+    findings = [each for each in drift if each.is_drifted]
+    return dg.AssetCheckResult(
+        passed=not findings,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=", ".join(
+            f"{each.measure_name}: PSI {each.psi_score:.2f}, "
+            f"limit {each.max_psi_score:.2f}"
+            for each in findings
+        ),
+        metadata={
+            "max_psi": max((each.psi_score for each in drift), default=0.0),
+            "n_drifted_measures": len(findings),
+            "measures": _table(drift),
+        },
     )
 
 
@@ -162,24 +224,58 @@ def _fit_and_assign(
 ) -> tuple[ClusterModel, int]:
     """Give one day its model and its assignments, written in one transaction."""
     _refuse_unknown_day(warehouse, day)
-    kept = _kept_model(warehouse, day, config.refit)
-    model = kept or fit_clusters(
-        _read_features(warehouse, day),
-        as_of_date=day,
-        config=ClusteringConfig(
-            k_min=config.k_min, k_max=config.k_max, random_state=config.random_state
-        ),
-        previous=_latest_model(warehouse, before=day),
-    )
-    n_assigned = _write(warehouse, day, model, is_new=not kept)
+    with warehouse.read() as connection:
+        reason = registry.why_refit(connection, day, config.refit)
+    fitted = None if reason is None else _fit(warehouse, day, config, reason)
+    with warehouse.write() as connection, transaction(connection):
+        if fitted:
+            registry.write_model(connection, fitted)
+        model = registry.latest_model(connection, until=day)
+        if model is None:
+            message = f"no model assigns as of {day}, though one was fitted"
+            raise dg.Failure(message)
+        n_assigned = _assign(connection, day, model, config)
+    if fitted:
+        context.log.info(
+            "as of %s: fitted cluster model %s (%s): %s. %s: %s",
+            day,
+            fitted.model_id,
+            reason,
+            fitted.outcome,
+            "Promoted" if fitted.is_promoted else "Not promoted",
+            fitted.promotion_reason,
+        )
     context.log.info(
-        "as of %s: cluster model %s (%s): %s",
+        "as of %s: %s customers assigned by cluster model %s of %s",
         day,
+        n_assigned,
         model.model_id,
-        f"kept from {model.as_of_date}" if kept else "new",
-        model.outcome,
+        model.as_of_date,
     )
     return model, n_assigned
+
+
+def _fit(
+    warehouse: Warehouse, day: dt.date, config: ClusteringRunConfig, reason: str
+) -> ClusterModel:
+    """Fit a model, aligned to and judged against the one that assigned before."""
+    with warehouse.read() as connection:
+        previous = registry.latest_model(connection, until=day - dt.timedelta(days=1))
+        features = _read_features(connection, day)
+    model = fit_clusters(
+        features,
+        as_of_date=day,
+        config=config.fit_config(),
+        previous=previous,
+        refit_reason=reason,
+    )
+    if config.promote_anyway and not model.is_promoted:
+        return dataclasses.replace(
+            model,
+            is_promoted=True,
+            promotion_reason=f"the run asked for it, though {model.promotion_reason}",
+        )
+    return model
 
 
 def _refuse_unknown_day(warehouse: Warehouse, day: dt.date) -> None:
@@ -196,107 +292,58 @@ def _refuse_unknown_day(warehouse: Warehouse, day: dt.date) -> None:
         raise dg.Failure(message)
 
 
-def _read_features(warehouse: Warehouse, day: dt.date) -> pd.DataFrame:
+def _read_features(connection: DuckDBPyConnection, day: dt.date) -> pd.DataFrame:
     """Read all features of a day; only a fit needs them."""
-    with warehouse.read() as connection:
-        return connection.execute(
-            "select * exclude (as_of_date, customer_date_key) "
-            f"from {FEATURES} where as_of_date = ? order by customer_id",
-            [day],
-        ).df()
+    return connection.execute(
+        "select * exclude (as_of_date, customer_date_key) "
+        f"from {FEATURES} where as_of_date = ? order by customer_id",
+        [day],
+    ).df()
 
 
-def _draw(
-    warehouse: Warehouse, day: dt.date, model: ClusterModel, n_customers: int
-) -> Any:  # noqa: ANN401 - altair's charts
-    """Draw some customers of a day, picked by a hash of their ids."""
-    with warehouse.read() as connection:
-        sample = sample_assigned(connection, day, n_customers=N_DRAWN)
-    return cluster_scatter_chart(sample, sample, model, n_customers=n_customers)
-
-
-def _month_ends_without_model(warehouse: Warehouse, day: dt.date) -> list[dt.date]:
-    """List the past month-ends that no model was fitted for, oldest first."""
-    with warehouse.read() as connection:
-        rows = connection.execute(
-            "select as_of_date from marts.dim_as_of_dates "
-            "where is_month_end and as_of_date < ? and as_of_date > coalesce("
-            "(select max(as_of_date) from python.cluster_models), date '0001-01-01') "
-            "order by as_of_date",
-            [day],
-        ).fetchall()
-    return [row[0] for row in rows]
-
-
-def _kept_model(
-    warehouse: Warehouse, day: dt.date, refit: Refit
-) -> ClusterModel | None:
-    """Return the model to keep, or nothing where one has to be fitted."""
-    if refit is Refit.ALWAYS:
-        return None
-    latest = _latest_model(warehouse, before=day + dt.timedelta(days=1))
-    if latest is None or refit is Refit.WHEN_MISSING:
-        return latest
-    same_month = latest.as_of_date.replace(day=1) == day.replace(day=1)
-    return latest if same_month else None
-
-
-def _latest_model(warehouse: Warehouse, *, before: dt.date) -> ClusterModel | None:
-    """Read the newest model that was fitted before a day."""
-    with warehouse.read() as connection:
-        found = connection.execute(
-            "select model_id from python.cluster_models where as_of_date < ? "
-            "order by as_of_date desc, model_id limit 1",
-            [before],
-        ).fetchone()
-    return _read_model(warehouse, found[0]) if found else None
-
-
-def _read_model(warehouse: Warehouse, model_id: str) -> ClusterModel:
-    """Read one model back."""
-    with warehouse.read() as connection:
-        # All models go in: a cluster number once given is never given again.
-        frames = {
-            table: connection.execute(f"select * from python.{table}").df()
-            for table in MODEL_TABLES
-        }
-    return ClusterModel.from_frames(frames, model_id=model_id)
-
-
-def _write(
-    warehouse: Warehouse, day: dt.date, model: ClusterModel, *, is_new: bool
+def _assign(
+    connection: DuckDBPyConnection,
+    day: dt.date,
+    model: ClusterModel,
+    config: ClusteringRunConfig,
 ) -> int:
-    """Write a new model over any other of its day, and who it assigns, in one go.
+    """Write who is in which cluster, and how far the customers have drifted.
 
     Assignments stay for month-ends; those of other past days make room.
     """
-    with warehouse.write() as connection, transaction(connection):
-        if is_new:
-            _write_model(connection, model)
-        connection.execute(
-            f"delete from {ASSIGNMENTS} where as_of_date = ? "
-            "or (as_of_date < ? and day(as_of_date) <> 1)",
-            [day, day],
-        )
-        return assign_in_warehouse(connection, model, day)
+    connection.execute(
+        f"delete from {ASSIGNMENTS} where as_of_date = ? "
+        "or (as_of_date < ? and day(as_of_date) <> 1)",
+        [day, day],
+    )
+    n_assigned = assign_in_warehouse(connection, model, day)
+    measure_drift(connection, model, day, max_psi=config.max_psi)
+    return n_assigned
 
 
-def _write_model(connection: DuckDBPyConnection, model: ClusterModel) -> None:
-    """Write the rows of a model in the place of those of any other of its day."""
-    replaced = {model.model_id} | {
-        row[0]
-        for row in connection.execute(
-            "select model_id from python.cluster_models where as_of_date = ?",
-            [model.as_of_date],
-        ).fetchall()
-    }
-    frames = model.frames()
-    for table in MODEL_TABLES:
-        for model_id in replaced:
-            connection.execute(
-                f"delete from python.{table} where model_id = ?", [model_id]
+def _table(drift: Sequence[Measure]) -> dg.TableMetadataValue:
+    """Show measures in the Dagster UI."""
+    return dg.MetadataValue.table(
+        [
+            dg.TableRecord(
+                {
+                    "measure": each.measure_name,
+                    "psi": round(each.psi_score, 4),
+                    "limit": round(each.max_psi_score, 4),
+                    "is_drifted": each.is_drifted,
+                }
             )
-        append_rows(connection, f"python.{table}", frames[table])
+            for each in drift
+        ],
+        schema=dg.TableSchema(
+            [
+                dg.TableColumn("measure", "string"),
+                dg.TableColumn("psi", "float"),
+                dg.TableColumn("limit", "float"),
+                dg.TableColumn("is_drifted", "bool"),
+            ]
+        ),
+    )
 
 
 def _png(chart: Any) -> dg.MarkdownMetadataValue:  # noqa: ANN401 - altair's charts

@@ -7,7 +7,8 @@ import dagster as dg
 from dagster_dbt import build_dbt_asset_selection
 
 from orchestration import replay
-from orchestration.defs.clustering import Refit, clustering
+from orchestration.cluster_registry import Refit
+from orchestration.defs.clustering import clustering
 from orchestration.defs.ingestion import landed_files
 from orchestration.defs.record_linkage import record_linkage
 from orchestration.defs.resources import WAREHOUSE_POOL
@@ -80,7 +81,10 @@ daily_schedule = dg.ScheduleDefinition(
     cron_schedule="0 3 * * *",
     execution_timezone=str(load_settings().project_var("business_time_zone")),
     run_config={"ops": {"clustering": {"config": {"refit": Refit.WHEN_MISSING.name}}}},
-    description="Everything, every night; customers are assigned by the kept model.",
+    description=(
+        "Everything, every night; customers are assigned by the kept model, unless "
+        "they drifted from it."
+    ),
 )
 
 monthly_refit_schedule = dg.ScheduleDefinition(
@@ -88,7 +92,7 @@ monthly_refit_schedule = dg.ScheduleDefinition(
     job=segmentary_job,
     cron_schedule="0 5 1 * *",
     execution_timezone=str(load_settings().project_var("business_time_zone")),
-    run_config={"ops": {"clustering": {"config": {"refit": Refit.ALWAYS.name}}}},
+    run_config={"ops": {"clustering": {"config": {"refit": Refit.MONTHLY.name}}}},
     description="Everything, with a new cluster model, on the first of the month.",
 )
 

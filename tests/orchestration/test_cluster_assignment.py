@@ -17,9 +17,11 @@ from orchestration.assignment import (
 from python_models.clustering import (
     Cluster,
     ClusterModel,
+    FeatureSpec,
     ModelFeature,
     assign_clusters,
 )
+from python_models.clustering.preprocessing import learn_features, scale_values
 
 DAY = dt.date(2026, 3, 1)
 OTHER_DAY = dt.date(2026, 2, 1)
@@ -185,6 +187,41 @@ def test_a_hundred_and_fifty_thousand_as_k_means_predicts(warehouse):
     predicted = k_means.predict(points)
     assert found["cluster_number"].tolist() == (predicted + 1).tolist()
     assert set(found["cluster_number"]) == set(range(1, 8))
+
+
+@pytest.mark.parametrize("scaler", ["standard", "min_max", "robust"])
+def test_what_is_clipped_and_scaled_is_clipped_and_scaled_here(warehouse, scaler):
+    """Bounds and scales learned from some, and everybody from beyond them."""
+    generator = np.random.default_rng(3)
+    n = 20_000
+    frame = pd.DataFrame(
+        {
+            "amount": generator.gamma(0.5, 300.0, n) - 50.0,
+            "orders": generator.poisson(2.0, n).astype(float),
+            "rate": np.where(generator.random(n) < 0.7, 0.0, generator.random(n)),
+        }
+    )
+    specs = [
+        FeatureSpec("amount", "log1p", (0.05, 0.9)),
+        FeatureSpec("orders", winsorize=(0.1, 0.8)),
+        FeatureSpec("rate"),
+    ]
+    features = learn_features(frame.iloc[:1_000], specs, scaler)
+    points = scale_values(frame, features)
+    assert points[:, 1].max() < frame["orders"].max()
+    k_means = KMeans(5, n_init=1, random_state=0).fit(points[:1_000])
+    found = check(warehouse, frame, make_model(k_means.cluster_centers_, features))
+    predicted = k_means.predict(points)
+    assert found["cluster_number"].tolist() == (predicted + 1).tolist()
+    assert set(found["cluster_number"]) == set(range(1, 6))
+
+
+def test_bounds_by_hand(warehouse):
+    bounded = ModelFeature("a", "identity", 0.0, 1.0, is_used=True, bounds=(1.0, 3.0))
+    features = pd.DataFrame({"a": [-9.0, 1.0, 2.5, 99.0]})
+    found = check(warehouse, features, make_model([[1.0], [3.0]], [bounded]))
+    assert found["cluster_number"].tolist() == [1, 1, 2, 2]
+    assert found["centroid_distance"].tolist() == pytest.approx([0.0, 0.0, 0.5, 0.0])
 
 
 def test_one_cluster_has_no_axis_and_everybody(warehouse):

@@ -98,6 +98,9 @@ BUILT_HERE = {
     "published/segmentary",
     "python/cluster_candidates",
     "python/cluster_centroids",
+    "python/cluster_changes",
+    "python/cluster_drift",
+    "python/cluster_feature_bins",
     "python/cluster_model_features",
     "python/cluster_models",
     "python/clusters",
@@ -149,6 +152,10 @@ BUILT_HERE = {
     "staging/stg_pos__order_lines",
     "staging/stg_python__cluster_candidates",
     "staging/stg_python__cluster_centroids",
+    "staging/stg_python__cluster_changes",
+    "staging/stg_python__cluster_drift",
+    "staging/stg_python__cluster_feature_bins",
+    "staging/stg_python__cluster_model_features",
     "staging/stg_python__cluster_models",
     "staging/stg_python__clusters",
     "staging/stg_python__customer_clusters",
@@ -264,6 +271,7 @@ def test_dbt_tests_are_asset_checks(graph):
     }
     assert ("raw/failed_files", "nothing_failed_to_load") in checks
     assert ("python/customer_clusters", "clusters_are_the_models") in checks
+    assert ("python/cluster_drift", "customers_are_the_models") in checks
     assert ("marts/source_freshness", "sources_are_on_time") in checks
     assert ("marts/volume_anomalies", "volumes_are_as_expected") in checks
     on_memberships = {

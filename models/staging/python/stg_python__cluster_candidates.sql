@@ -7,11 +7,16 @@ source as (
 final as (
     select
         model_id,
+        algorithm,
         n_clusters,
         silhouette_score,
+        stability_score,
         inertia,
+        gap_score,
+        needed_gap_score,
         is_elbow,
-        is_chosen
+        is_chosen,
+        decision
     from source
 )
 

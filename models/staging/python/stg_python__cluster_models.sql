@@ -9,6 +9,7 @@ final as (
         model_id,
         as_of_date,
         algorithm,
+        scaler,
         n_clusters,
         n_customers,
         n_sampled_customers,
@@ -17,7 +18,14 @@ final as (
         inertia,
         outcome_code,
         outcome,
-        previous_model_id
+        code_version,
+        previous_model_id,
+        refit_reason,
+        -- Models of before there was a comparison took over, all of them.
+        coalesce(is_promoted, true) as is_promoted,
+        promotion_reason,
+        frozen_silhouette_score,
+        frozen_stability_score
     from source
 )
 
