@@ -1,15 +1,16 @@
 """What clusters cost at a million customers, and what a sample of them is worth.
 
-Four questions, each answered by paired runs in this process, on one thread: silhouettes
-of all candidates against scikit-learn's for each; choosing the number of clusters,
-beyond fitting the candidates; assigning everybody in SQL against predicting and writing
-back; and how far fits on samples are from a fit on everybody. What is compared is
-checked to be equal before its time counts. Times are CPU time.
+Five questions, each answered by paired runs in this process, on one thread: silhouettes
+of all candidates against scikit-learn's for each; choosing among the candidates, beyond
+fitting them; assigning everybody in SQL against predicting and writing back; drift in
+SQL against counting in Python; and how far fits on samples are from a fit on everybody.
+What is compared is checked to be equal before its time counts. Times are CPU time.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import datetime as dt
 import os
 import platform
@@ -31,6 +32,7 @@ from sklearn.metrics import adjusted_rand_score, silhouette_score
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from orchestration.assignment import ASSIGNMENTS, FEATURES, assign_in_warehouse
+from orchestration.drift import DRIFT, FEATURE, measure_drift, read_drift
 from orchestration.warehouse import (
     append_rows,
     compose,
@@ -44,9 +46,10 @@ from python_models.clustering import (
     fit_clusters,
     fitting,
 )
-from python_models.clustering.config import DEFAULT_FEATURES, LOG1P
-from python_models.clustering.features import measure_scale, scale_values
-from python_models.clustering.model import ModelFeature
+from python_models.clustering.candidates import fit_candidates, refine
+from python_models.clustering.config import DEFAULT_FEATURES, KMEANS, WARD
+from python_models.clustering.drift import MAX_PSI, population_stability_index
+from python_models.clustering.preprocessing import learn_features, scale_values
 from python_models.clustering.silhouettes import mean_silhouettes
 
 if TYPE_CHECKING:
@@ -81,12 +84,8 @@ class Shop:
 
     def points(self) -> NDArray[np.float64]:
         """Return everybody in scaled units, as a fit sees them."""
-        axes = []
-        for spec in sorted(self.config.features):
-            center, scale, _ = measure_scale(self.frame, spec)
-            axes.append(
-                ModelFeature(spec.name, spec.transform, center, scale, is_used=True)
-            )
+        specs = sorted(self.config.features, key=lambda spec: spec.name)
+        axes = learn_features(self.frame, specs, self.config.scaler)
         return scale_values(self.frame, axes)
 
 
@@ -185,33 +184,41 @@ def compare_silhouettes(points: NDArray[np.float64], n_runs: int) -> tuple[float
     return _medians(ours, theirs)
 
 
-def choose(shop: Shop, n_runs: int) -> tuple[ClusterModel, float, float, float]:
+def choose(
+    shop: Shop, n_runs: int, previous: ClusterModel | None = None
+) -> tuple[ClusterModel, float, float, float]:
     """Fit a model, and time what isn't a fit of a candidate or of the chosen one.
 
     Returns
     -------
     model, total, fits, beyond
         Medians of CPU seconds: of it all; of the candidates' fits and the refinement;
-        and of the rest, from checking the features to the stability of the model.
+        and of the rest, from checking the features to the comparison with `previous`.
     """
     seconds: list[float] = []
 
-    class TimedKMeans(KMeans):  # type: ignore[misc]
-        """K-means that says how long it took."""
-
-        def fit(self, *arguments: Any, **named: Any) -> Any:  # noqa: ANN401
-            """Fit, and take the time."""
-            spent, result = timed(super().fit, *arguments, **named)
+    def timed_step(function: Callable[..., Any]) -> Callable[..., Any]:
+        def step(*arguments: Any) -> Any:  # noqa: ANN401
+            spent, result = timed(function, *arguments)
             seconds.append(spent)
             return result
+
+        return step
 
     totals, fits = [], []
     for _ in range(n_runs):
         seconds.clear()
-        # Reference sets and stability have a KMeans of their own: they count.
-        with mock.patch.object(fitting, "KMeans", TimedKMeans):
+        # Bootstrap and reference fits count: only the candidates' own don't.
+        with (
+            mock.patch.object(fitting, "fit_candidates", timed_step(fit_candidates)),
+            mock.patch.object(fitting, "refine", timed_step(refine)),
+        ):
             total, model = timed(
-                fit_clusters, shop.frame, as_of_date=DAY, config=shop.config
+                fit_clusters,
+                shop.frame,
+                as_of_date=DAY,
+                config=shop.config,
+                previous=previous,
             )
         totals.append(total)
         fits.append(sum(seconds))
@@ -268,6 +275,66 @@ def compare_assignments(
     return _medians(ours, theirs)
 
 
+def compare_drift(
+    shop: Shop, model: ClusterModel, n_runs: int, folder: Path
+) -> tuple[float, ...]:
+    """Measure drift in SQL, and by reading everybody and counting in Python.
+
+    Returns
+    -------
+    tuple of float
+        Median seconds of SQL, of the other, and the median ratio.
+
+    Raises
+    ------
+    ValueError
+        If an index differs.
+    """
+    ours: list[float] = []
+    theirs: list[float] = []
+    with duckdb.connect(folder / "drift.duckdb", config={"threads": 1}) as connection:
+        _prepare(connection, shop.frame)
+        assign_in_warehouse(connection, model, DAY)
+        for _ in range(n_runs):
+            started = time.process_time()
+            expected = _count_drift(connection, model)
+            theirs.append(time.process_time() - started)
+            started = time.process_time()
+            measure_drift(connection, model, DAY, max_psi=MAX_PSI)
+            ours.append(time.process_time() - started)
+            found = {
+                each.measure_name: each.psi_score
+                for each in read_drift(connection, DAY)
+                if each.measure_type == FEATURE
+            }
+            if not np.allclose([found[name] for name in NAMES], expected, atol=1e-12):
+                message = "population stability indexes differ"
+                raise ValueError(message)
+    return _medians(ours, theirs)
+
+
+def _count_drift(
+    connection: duckdb.DuckDBPyConnection, model: ClusterModel
+) -> list[float]:
+    frame = connection.execute(
+        compose(
+            "select $names from $relation where as_of_date = ?",
+            names=NAMES,
+            relation=relation_name(FEATURES),
+        ),
+        [DAY],
+    ).df()
+    indexes = []
+    for name in NAMES:
+        bins = [each for each in model.bins if each.feature == name]
+        bounds = np.array([each.upper_bound for each in bins[:-1]], dtype=np.float64)
+        places = np.searchsorted(bounds, frame[name].to_numpy(), side="left")
+        counts = np.bincount(places, minlength=len(bins))
+        expected = [each.n_customers for each in bins]
+        indexes.append(population_stability_index(expected, counts))
+    return indexes
+
+
 def _prepare(connection: duckdb.DuckDBPyConnection, frame: pd.DataFrame) -> None:
     connection.execute("create schema marts")
     connection.execute("create schema python")
@@ -288,6 +355,14 @@ def _prepare(connection: duckdb.DuckDBPyConnection, frame: pd.DataFrame) -> None
             relation=relation_name(ASSIGNMENTS),
         )
     )
+    connection.execute(
+        compose(
+            "create table $relation (model_id varchar, as_of_date date, "
+            "measure_type varchar, measure_name varchar, psi_score double, "
+            "max_psi_score double, n_customers bigint, is_drifted boolean)",
+            relation=relation_name(DRIFT),
+        )
+    )
 
 
 def _predict(
@@ -306,9 +381,7 @@ def _predict(
     points = np.empty((len(columns), len(axes)))
     for position, axis in enumerate(axes):
         values = columns[axis.name].to_numpy()
-        if axis.transform == LOG1P:
-            values = np.log1p(np.maximum(values, 0.0))
-        points[:, position] = (values - axis.center) / axis.scale
+        points[:, position] = (axis.transformed(values) - axis.center) / axis.scale
     k_means = KMeans(model.n_clusters, init=model.centroids, n_init=1, max_iter=1)
     k_means.fit(model.centroids)
     k_means.cluster_centers_ = model.centroids
@@ -413,10 +486,35 @@ def report(n_customers: int, n_runs: int, folder: Path) -> Iterator[str]:
         ]
         yield f"| {' | '.join(cells)} |"
     yield ""
+    yield "| the same again, with | algorithm | stability | whole fit s | beyond s |"
+    yield "|---|---|---:|---:|---:|"
+    shop, model = shops[0], models[0]
+    only = dataclasses.replace(shop, config=ClusteringConfig(algorithms=(KMEANS,)))
+    for what, changed, previous in (
+        ("k-means alone", only, None),
+        (
+            "Ward's method alone",
+            dataclasses.replace(shop, config=ClusteringConfig(algorithms=(WARD,))),
+            None,
+        ),
+        ("both, and a previous model", shop, model),
+    ):
+        again, whole, _, beyond = choose(changed, n_runs, previous)
+        score = again.stability_score or 0.0
+        yield (
+            f"| {what} | {again.algorithm} | {score:.3f} | {whole:.2f} | {beyond:.2f} |"
+        )
+    yield ""
     yield "| assigning everybody | k | predict, write back s | SQL s | share |"
     yield "|---|---:|---:|---:|---:|"
     many = ClusteringConfig(
-        k_min=10, k_max=10, min_silhouette=-1.0, min_gap=0.0, min_gap_errors=0.0
+        k_min=10,
+        k_max=10,
+        algorithms=(KMEANS,),
+        min_silhouette=-1.0,
+        min_stability=-1.0,
+        min_gap=0.0,
+        min_gap_errors=0.0,
     )
     ten = fit_clusters(shops[0].frame, as_of_date=DAY, config=many)
     for model in (models[0], ten):
@@ -425,6 +523,13 @@ def report(n_customers: int, n_runs: int, folder: Path) -> Iterator[str]:
             f"| all labels equal | {model.n_clusters} | {theirs:.2f} | {ours:.2f} "
             f"| {ratio:.2f} |"
         )
+    yield ""
+    yield "| drift of twelve features and the clusters | s |"
+    yield "|---|---:|"
+    ours, theirs, ratio = compare_drift(shops[0], models[0], n_runs, folder)
+    yield f"| features read, counted in Python | {theirs:.2f} |"
+    yield f"| counted in SQL, the same indexes | {ours:.2f} |"
+    yield f"| share | {ratio:.2f} |"
     yield ""
     yield (
         "| customers | k | sample | Rand | inertia | refined: Rand | inertia "
