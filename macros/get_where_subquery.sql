@@ -34,7 +34,7 @@
         {%- endif -%}
         {%- if not key or (changed_by is mapping and changed_by.key in key) -%}
             {%- do conditions.append(changed) -%}
-        {%- elif changed_by == 'as_of_date' -%}
+        {%- elif changed_by == 'as_of_date' or changed_by in key -%}
             {#- A date's rows meet none but their own. -#}
             {%- do conditions.append(changed) -%}
         {%- elif 'load_id' in key -%}
