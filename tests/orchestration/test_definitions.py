@@ -70,6 +70,7 @@ BUILT_HERE = {
     "marts/customer_rfm",
     "marts/customer_rfm_by_date",
     "marts/customer_rule_segments_by_date",
+    "marts/customer_segment_history",
     "marts/customer_segment_months",
     "marts/customer_segments",
     "marts/dim_as_of_dates",
