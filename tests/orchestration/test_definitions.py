@@ -93,6 +93,7 @@ BUILT_HERE = {
     "marts/segment_memberships",
     "marts/segment_restatements",
     "marts/segment_summary",
+    "marts/segment_survival",
     "marts/segment_transitions",
     "marts/source_freshness",
     "marts/volume_anomalies",
