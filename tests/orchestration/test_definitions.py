@@ -90,6 +90,12 @@ BUILT_HERE = {
     "marts/row_accounting",
     "marts/schema_drift",
     "marts/segment_assignments",
+    "marts/segment_forecast_accuracy",
+    "marts/segment_forecast_backtests",
+    "marts/segment_forecast_intervals",
+    "marts/segment_forecast_outcomes",
+    "marts/segment_forecasts",
+    "marts/segment_forecasts_by_date",
     "marts/segment_memberships",
     "marts/segment_restatements",
     "marts/segment_summary",
@@ -200,6 +206,11 @@ ORDER = [
     # A new warehouse is ingestion's to make, not that of what depends on nothing.
     ("raw/load_manifest", "seeds/bot_user_agents"),
     ("marts/customer_rfm_by_date", "marts/segment_assignments"),
+    (
+        "marts/segment_transitions",
+        "marts/segment_forecasts_by_date",
+        "marts/segment_forecast_accuracy",
+    ),
     ("marts/row_accounting", "published/segmentary"),
     (
         "linkage/contact_links",
