@@ -90,6 +90,7 @@ BUILT_HERE = {
     "marts/row_accounting",
     "marts/schema_drift",
     "marts/segment_assignments",
+    "marts/segment_flow_anomalies",
     "marts/segment_forecast_accuracy",
     "marts/segment_forecast_backtests",
     "marts/segment_forecast_intervals",
