@@ -12,7 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from orchestration.ingestion.file_columns import name_or_placeholder
@@ -146,6 +146,16 @@ class RunDigest:
         return {"text": self.text(), "blocks": blocks}
 
 
+class _Flow(NamedTuple):
+    """Customers who moved, or left, in a month."""
+
+    name: str
+    rises: bool
+    n_customers: int
+    rate: float
+    usual_rate: float
+
+
 def late_sources(warehouse: Warehouse) -> list[str]:
     """Say which streams are late at the as-of date.
 
@@ -205,6 +215,64 @@ def recent_anomalies(warehouse: Warehouse, n_days: int) -> list[str]:
         + f": {n_records:,}, expected {expected:,.0f}"
         for day, source, record_type, event, anomaly, n_records, expected in rows
     ]
+
+
+def unusual_flows(warehouse: Warehouse, n_days: int) -> list[str]:
+    """Say between which segments customers moved otherwise than in months before.
+
+    Leaving is what isn't staying; where all who left took one way that is told of, it
+    isn't told twice.
+
+    Parameters
+    ----------
+    warehouse
+        With the marts `segment_flow_anomalies` and `dim_as_of_dates`.
+    n_days
+        How many days before the as-of date the month may have ended.
+
+    Returns
+    -------
+    list of str
+        One line each, of the newest complete month; the most customers beyond what was
+        expected first.
+    """
+    with warehouse.read() as connection:
+        rows = connection.execute(
+            "select strftime(transition_month, '%Y-%m'), segment_set, from_segment, "
+            "to_segment, anomaly_type = 'spike', n_from_customers, n_customers, "
+            "transition_rate, expected_rate from marts.segment_flow_anomalies "
+            "where anomaly_type <> 'none' and as_of_date = ("
+            "select max(as_of_date) from marts.segment_flow_anomalies"
+            ") and as_of_date >= ("
+            "select as_of_date from marts.dim_as_of_dates where is_current"
+            ") - cast(? as integer) "
+            "order by abs(n_customers - expected_customers) desc, segment_set, "
+            "from_segment, to_segment",
+            [n_days],
+        ).fetchall()
+    moves = {
+        (segment_set, left, n_moved)
+        for _, segment_set, left, reached, _, _, n_moved, _, _ in rows
+        if left != reached
+    }
+    lines = []
+    for month, segment_set, left, reached, rises, n_from, n_moved, rate, usual in rows:
+        if left != reached:
+            flow = _Flow(f"{left} to {reached}", rises, n_moved, rate, usual)
+        elif (segment_set, left, n_from - n_moved) in moves:
+            continue
+        else:
+            flow = _Flow(
+                f"{left} leaving", not rises, n_from - n_moved, 1 - rate, 1 - usual
+            )
+        lines.append(
+            f"{month}: {'spike' if flow.rises else 'drop'} of "
+            # A rule's only segment has its name.
+            f"{'' if segment_set in (left, reached) else segment_set + ' '}"
+            f"{flow.name}: {flow.n_customers:,} of {n_from:,} ({flow.rate:.0%}), "
+            f"expected {flow.usual_rate:.0%}"
+        )
+    return lines
 
 
 def standing_findings(

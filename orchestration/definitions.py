@@ -6,6 +6,7 @@ import dagster as dg
 
 from orchestration.defs.alerts import (
     alerts_sensor,
+    flows_are_as_expected,
     sources_are_on_time,
     volumes_are_as_expected,
 )
@@ -46,6 +47,7 @@ defs = dg.Definitions(
         customers_are_the_models,
         sources_are_on_time,
         volumes_are_as_expected,
+        flows_are_as_expected,
         erasure_requests_are_done,
     ],
     jobs=[segmentary_job, build_months_job, snapshot_months_job, erase],

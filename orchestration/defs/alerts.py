@@ -1,4 +1,4 @@
-"""Checks on the quality marts, and the sensor that posts one digest a run.
+"""Checks on what the marts tell, and the sensor that posts one digest a run.
 
 A failed check leaves a run green, and nobody opens a UI to see whether all is well. The
 checks run inside the run. Where a run ends before them, the sensor asks the marts as
@@ -20,6 +20,7 @@ from orchestration.alerts import (
     post,
     recent_anomalies,
     standing_findings,
+    unusual_flows,
 )
 from orchestration.defs.resources import WAREHOUSE_POOL, WarehouseResource
 from orchestration.settings import Settings, load_settings
@@ -62,8 +63,23 @@ def volumes_are_as_expected(warehouse: WarehouseResource) -> dg.AssetCheckResult
     return _warning(recent_anomalies(warehouse.open(), n_days))
 
 
+@dg.asset_check(
+    asset=dg.AssetKey(["marts", "segment_flow_anomalies"]),
+    additional_deps=[dg.AssetKey(["marts", "dim_as_of_dates"])],
+    description=(
+        "Customers moved between segments as in the months before, in the newest "
+        "complete month."
+    ),
+    pool=WAREHOUSE_POOL,
+)
+def flows_are_as_expected(warehouse: WarehouseResource) -> dg.AssetCheckResult:
+    """Name unusual flows, up to so many days after the month (`flow_alert_days`)."""
+    n_days = int(load_settings().project_var("flow_alert_days"))
+    return _warning(unusual_flows(warehouse.open(), n_days))
+
+
 def _warning(findings: list[str]) -> dg.AssetCheckResult:
-    """Pass, or warn: neither a late source nor a bad day makes the marts wrong."""
+    """Pass, or warn: nothing that these find makes the marts wrong."""
     return dg.AssetCheckResult(
         passed=not findings,
         severity=dg.AssetCheckSeverity.WARN,
@@ -190,11 +206,16 @@ def _standing(
     if not not_looked:
         return ()
     n_days = int(settings.project_var("alert_days"))
+    n_flow_days = int(settings.project_var("flow_alert_days"))
     looks = {
         "sources_are_on_time": ("Late sources", late_sources),
         "volumes_are_as_expected": (
             "Drops and spikes",
             lambda warehouse: recent_anomalies(warehouse, n_days),
+        ),
+        "flows_are_as_expected": (
+            "Unusual flows",
+            lambda warehouse: unusual_flows(warehouse, n_flow_days),
         ),
     }
     places = [Warehouse(settings.published_path, lock_wait_seconds=0)]
@@ -204,12 +225,12 @@ def _standing(
     for place in places:
         try:
             return standing_findings(
-                place, dict(looks[name] for name in sorted(not_looked))
+                place, dict(look for name, look in looks.items() if name in not_looked)
             )
         # It is being written after all, or nothing was built yet.
         except (WarehouseError, duckdb.Error):
             continue
-    return (("Late sources, drops and spikes", (NO_MARTS,)),)
+    return (("Late sources, drops and spikes, unusual flows", (NO_MARTS,)),)
 
 
 def _findings(evaluation: dg.AssetCheckEvaluation) -> tuple[str, ...]:
@@ -220,4 +241,8 @@ def _findings(evaluation: dg.AssetCheckEvaluation) -> tuple[str, ...]:
     return tuple(map(str, found.value)) if found else ()  # type: ignore[arg-type]
 
 
-_OWN_CHECKS = {"sources_are_on_time", "volumes_are_as_expected"}
+_OWN_CHECKS = {
+    "flows_are_as_expected",
+    "sources_are_on_time",
+    "volumes_are_as_expected",
+}

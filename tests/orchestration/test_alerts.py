@@ -290,6 +290,9 @@ def test_a_message_fits_whatever_failed() -> None:
 
 
 LATE = "ga4.events: newest record of 2025-02-28, 5 days old, 4 allowed"
+CHAMPIONS = (
+    "2025-02: spike of rfm champions to at_risk: 400 of 1,500 (27%), expected 10%"
+)
 SPIKE = "2025-03-02: spike of web 'Sign Up': 90, expected 10"
 
 
@@ -318,6 +321,25 @@ def warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
                 (date '2025-03-04', 'web', 'events', 'Sign Up', 'none', 9, 10.0)
             ) as t (volume_date, source_name, record_type, event_name, anomaly_type,
                 n_records, expected_records);
+            create table marts.segment_flow_anomalies as select * from (values
+                (date '2025-03-01', 'rfm', 'champions', 'champions', 'drop',
+                    1500, 900, 1200.0, 0.6, 0.8),
+                (date '2025-03-01', 'rfm', 'champions', 'at_risk', 'spike',
+                    1500, 400, 150.0, 400 / 1500, 0.1),
+                (date '2025-03-01', 'rfm', 'champions', 'inactive', 'none',
+                    1500, 200, 150.0, 200 / 1500, 0.1),
+                (date '2025-03-01', 'vip', 'vip', 'vip', 'spike',
+                    100, 95, 60.0, 0.95, 0.6),
+                (date '2025-03-01', 'vip', 'vip', 'none', 'drop',
+                    100, 5, 40.0, 0.05, 0.4),
+                (date '2025-02-01', 'vip', 'vip', 'none', 'spike',
+                    100, 90, 40.0, 0.9, 0.4)
+            ) as t (as_of_date, segment_set, from_segment, to_segment, anomaly_type,
+                n_from_customers, n_customers, expected_customers, transition_rate,
+                expected_rate);
+            alter table marts.segment_flow_anomalies add column transition_month date;
+            update marts.segment_flow_anomalies
+                set transition_month = as_of_date - interval 1 month;
             """
         )
     return warehouse
@@ -338,6 +360,19 @@ def test_anomalies_of_the_last_days_are_named(warehouse: Warehouse) -> None:
     ]
 
 
+def test_unusual_flows_of_the_newest_month_are_named(warehouse: Warehouse) -> None:
+    """Where all who left went one way, that they left isn't told as well."""
+    assert alerts.unusual_flows(warehouse, 4) == [
+        "2025-02: spike of rfm champions leaving: 600 of 1,500 (40%), expected 20%",
+        CHAMPIONS,
+        "2025-02: drop of vip to none: 5 of 100 (5%), expected 40%",
+    ]
+
+
+def test_unusual_flows_are_named_for_some_days_only(warehouse: Warehouse) -> None:
+    assert alerts.unusual_flows(warehouse, 3) == []
+
+
 def test_a_run_that_fails_before_its_checks_tells_what_the_marts_say(
     warehouse: Warehouse, daemon: Daemon, receiver: Receiver
 ) -> None:
@@ -356,6 +391,10 @@ def test_a_run_that_fails_before_its_checks_tells_what_the_marts_say(
         "- 2025-03-04: drop of pos orders: 1,200, expected 5,000",
         f"- {SPIKE}",
         "- 2025-03-02: drop of web '*': 0, expected 9",
+        f"Unusual flows {by_the_marts}:",
+        "- 2025-02: spike of rfm champions leaving: 600 of 1,500 (40%), expected 20%",
+        f"- {CHAMPIONS}",
+        "- 2025-02: drop of vip to none: 5 of 100 (5%), expected 40%",
     ]
     with warehouse.write() as connection:
         connection.execute("select 1")

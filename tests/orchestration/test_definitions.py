@@ -288,6 +288,7 @@ def test_dbt_tests_are_asset_checks(graph):
     assert ("python/cluster_drift", "customers_are_the_models") in checks
     assert ("marts/source_freshness", "sources_are_on_time") in checks
     assert ("marts/volume_anomalies", "volumes_are_as_expected") in checks
+    assert ("marts/segment_flow_anomalies", "flows_are_as_expected") in checks
     on_memberships = {
         name for key, name in checks if key == "marts/segment_memberships"
     }
