@@ -117,11 +117,10 @@ stays as (
 final as (
     select
         -- keys
-        {{ hash_key(['customer_id', 'segment_set', 'valid_from_date']) }} as stay_key,
         customer_id,
+        segment_set,
 
         -- attributes
-        segment_set,
         segment,
         previous_segment,
 

@@ -8,8 +8,15 @@ segment_transitions as (
     where is_month_complete
 ),
 
-customer_segments as (
+history as {{ not_materialized() }} (
+    select * from {{ ref('snap_segment_memberships') }}
+    where dbt_valid_to is null and segment_set <> 'cluster'
+),
+
+-- The snapshot's current rows too, less whoever withdrew.
+customer_clusters as (
     select * from {{ ref('customer_segments') }}
+    where segment_set = 'cluster'
 ),
 
 months_ahead as (
@@ -52,7 +59,15 @@ sizes as (
         {{ as_of_date() }} as as_of_date,
         segment,
         count(*) as n_customers
-    from customer_segments
+    from history
+    group by segment_set, segment
+    union all
+    select
+        segment_set,
+        {{ as_of_date() }} as as_of_date,
+        segment,
+        count(*) as n_customers
+    from customer_clusters
     group by segment_set, segment
 ),
 
