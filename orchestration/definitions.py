@@ -26,6 +26,10 @@ from orchestration.defs.jobs import (
     snapshot_months_job,
     weekly_tests_schedule,
 )
+from orchestration.defs.personas import (
+    persona_classifier,
+    personas_can_be_told_apart,
+)
 from orchestration.defs.publishing import published_file
 from orchestration.defs.record_linkage import record_linkage
 from orchestration.defs.resources import make_resources
@@ -39,12 +43,14 @@ defs = dg.Definitions(
         dbt_models,
         record_linkage,
         clustering,
+        persona_classifier,
         published_file,
     ],
     asset_checks=[
         nothing_failed_to_load,
         clusters_are_the_models,
         customers_are_the_models,
+        personas_can_be_told_apart,
         sources_are_on_time,
         volumes_are_as_expected,
         flows_are_as_expected,

@@ -46,6 +46,8 @@ WITHOUT_TESTS_TAG = "segmentary/without_tests"
 _ROOMS = ("core", "segments", "quality")
 MANIFEST: dict[str, Any] = json.loads(prepare_manifest().read_text())
 _FIRST_LOADED = dg.AssetKey(["raw", "load_manifest"])
+# The last that Python writes of those that read what it wrote before.
+_LAST_OF_PYTHON = dg.AssetKey(["python", "persona_classifiers"])
 
 
 class RoomTranslator(DagsterDbtTranslator):
@@ -72,7 +74,9 @@ class RoomTranslator(DagsterDbtTranslator):
         """Give an asset its owner, its kind and the way to the lineage of its columns.
 
         Seeds come after ingestion, which makes a new warehouse and its salt. They read
-        nothing, so Dagster would load them first, in a step of their own.
+        nothing, so Dagster would load them first, in a step of their own. What reads
+        clusters needn't wait for personas, which read clusters too; but then dbt would
+        be started once more between the two, which takes seconds.
         """
         spec = super().get_asset_spec(manifest, unique_id, project)
         if unique_id.startswith("source."):
@@ -80,6 +84,11 @@ class RoomTranslator(DagsterDbtTranslator):
         kind = kind_of(self.get_resource_props(manifest, unique_id))
         if kind == "seed":
             spec = spec.replace_attributes(deps=[*spec.deps, _FIRST_LOADED])
+        is_output = unique_id.startswith("model.") and (
+            manifest["nodes"][unique_id]["fqn"][1:-1] == ["staging", "python"]
+        )
+        if is_output and _LAST_OF_PYTHON not in {dep.asset_key for dep in spec.deps}:
+            spec = spec.replace_attributes(deps=[*spec.deps, _LAST_OF_PYTHON])
         return spec.replace_attributes(owners=OWNERS).merge_attributes(
             kinds={kind}, metadata={"column_lineage": lineage_link()}
         )

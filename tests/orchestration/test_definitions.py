@@ -84,6 +84,11 @@ BUILT_HERE = {
     "marts/fct_sessions",
     "marts/identifiers",
     "marts/imputed_values",
+    "marts/persona_examples",
+    "marts/persona_names",
+    "marts/persona_purchases",
+    "marts/persona_traits",
+    "marts/personas",
     "marts/rejected_edges",
     "marts/rejected_rows",
     "marts/rfm_score_bounds",
@@ -114,6 +119,9 @@ BUILT_HERE = {
     "python/cluster_models",
     "python/clusters",
     "python/customer_clusters",
+    "python/persona_classifiers",
+    "python/persona_importances",
+    "python/persona_recognitions",
     "raw/catalog_products",
     "raw/crm_contacts",
     "raw/erased_records",
@@ -141,6 +149,9 @@ BUILT_HERE = {
     "seeds/consent_required_regions",
     "seeds/countries",
     "seeds/imputations",
+    "seeds/persona_actions",
+    "seeds/persona_rules",
+    "seeds/persona_trait_words",
     "seeds/rfm_segments",
     "seeds/rfm_thresholds",
     "seeds/source_cadences",
@@ -168,6 +179,9 @@ BUILT_HERE = {
     "staging/stg_python__cluster_models",
     "staging/stg_python__clusters",
     "staging/stg_python__customer_clusters",
+    "staging/stg_python__persona_classifiers",
+    "staging/stg_python__persona_importances",
+    "staging/stg_python__persona_recognitions",
     "staging/stg_segment__events",
     "staging/stg_shopify__customers",
     "staging/stg_shopify__order_lines",
@@ -201,6 +215,15 @@ ORDER = [
         "intermediate/int_events_classified",
         "intermediate/int_events_sessionized",
         "marts/fct_sessions",
+        "published/segmentary",
+    ),
+    (
+        "python/customer_clusters",
+        "python/persona_importances",
+        "staging/stg_python__persona_importances",
+        "marts/persona_traits",
+        "marts/persona_names",
+        "marts/personas",
         "published/segmentary",
     ),
     ("raw/load_manifest", "staging/stg_landing__loads", "marts/row_accounting"),
@@ -286,6 +309,7 @@ def test_dbt_tests_are_asset_checks(graph):
     assert ("raw/failed_files", "nothing_failed_to_load") in checks
     assert ("python/customer_clusters", "clusters_are_the_models") in checks
     assert ("python/cluster_drift", "customers_are_the_models") in checks
+    assert ("marts/personas", "personas_can_be_told_apart") in checks
     assert ("marts/source_freshness", "sources_are_on_time") in checks
     assert ("marts/volume_anomalies", "volumes_are_as_expected") in checks
     assert ("marts/segment_flow_anomalies", "flows_are_as_expected") in checks
