@@ -424,6 +424,7 @@ def _draw(
 def _fit(sample: _Sample, config: PersonaConfig) -> RandomForestClassifier:
     forest = RandomForestClassifier(
         n_estimators=config.n_trees,
+        max_features=min(config.n_split_features, len(config.features)),
         min_samples_leaf=config.min_leaf_customers,
         # A small cluster counts as much as a large one.
         class_weight="balanced_subsample",

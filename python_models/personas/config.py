@@ -45,6 +45,10 @@ class PersonaConfig:
         Fewest held-out customers by whom a cluster is judged.
     n_trees : int
         Trees of the forest.
+    n_split_features : int
+        Features that a split may choose from. Two, and not the usual square root of
+        their number: features that go together (orders and what they come to) then take
+        turns, and their order of importance changes less from sample to sample.
     min_leaf_customers : int
         Fewest customers in a leaf of a tree.
     n_repeats : int
@@ -66,6 +70,7 @@ class PersonaConfig:
     held_out_rate: float = 1 / 3
     min_held_out: int = 5
     n_trees: int = 100
+    n_split_features: int = 2
     min_leaf_customers: int = 3
     n_repeats: int = 10
     confidence: float = 0.95
@@ -78,6 +83,7 @@ class PersonaConfig:
             "min_sampled": 2,
             "min_held_out": 1,
             "n_trees": 1,
+            "n_split_features": 1,
             "min_leaf_customers": 1,
             "n_repeats": 2,
             "random_state": 0,
