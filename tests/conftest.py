@@ -26,6 +26,7 @@ GROUPS = {
         "storefront_bi_tools",
         "storefront_metrics",
         "storefront_orders",
+        "storefront_personas",
         "storefront_quality",
     )
 }
