@@ -13,6 +13,7 @@ import dagster as dg
 from duckdb import DuckDBPyConnection
 
 from orchestration.assignment import ASSIGNMENTS, FEATURES
+from orchestration.defs.alerts import FINDINGS
 from orchestration.defs.resources import WAREHOUSE_POOL, AsOf, WarehouseResource
 from orchestration.defs.source_tables import source_spec
 from orchestration.warehouse import Warehouse, append_rows, transaction
@@ -157,7 +158,7 @@ def personas_can_be_told_apart(warehouse: WarehouseResource) -> dg.AssetCheckRes
         "personas": table,
     }
     if failed:
-        metadata["findings"] = [outcome for (outcome,) in failed]
+        metadata[FINDINGS] = [outcome for (outcome,) in failed]
     return dg.AssetCheckResult(
         passed=not failed, severity=dg.AssetCheckSeverity.WARN, metadata=metadata
     )
