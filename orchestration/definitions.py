@@ -30,6 +30,7 @@ from orchestration.defs.personas import (
     persona_classifier,
     personas_can_be_told_apart,
 )
+from orchestration.defs.lifetime_value import lifetime_value
 from orchestration.defs.publishing import published_file
 from orchestration.defs.record_linkage import record_linkage
 from orchestration.defs.resources import make_resources
@@ -44,6 +45,7 @@ defs = dg.Definitions(
         record_linkage,
         clustering,
         persona_classifier,
+        lifetime_value,
         published_file,
     ],
     asset_checks=[

@@ -5,6 +5,7 @@ import dagster as dg
 from orchestration import publishing
 from orchestration.defs.clustering import clustering
 from orchestration.defs.ingestion import landed_files
+from orchestration.defs.lifetime_value import lifetime_value
 from orchestration.defs.record_linkage import record_linkage
 from orchestration.defs.resources import (
     WAREHOUSE_POOL,
@@ -26,7 +27,13 @@ def _upstream() -> list[dg.AssetKey]:
     """Every asset: a failure anywhere keeps the run from being published."""
     keys = {
         key
-        for assets in (landed_files, dbt_models, record_linkage, clustering)
+        for assets in (
+            landed_files,
+            dbt_models,
+            record_linkage,
+            clustering,
+            lifetime_value,
+        )
         for key in assets.keys
     }
     return sorted(keys, key=lambda key: key.to_user_string())
