@@ -6,6 +6,7 @@ Beside it stands the naive forecast that everybody goes on at their own rate, x 
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -32,7 +33,7 @@ class BacktestGroup:
     number : int
         Ordinal, from 1.
     frequency : str
-        Repeat purchase days before, `0`, `1`, …; the last group's is open, `7+`.
+        Repeat purchase days before: `0`, `1`, `4-5`, …; the last is open, `20+`.
     n_customers : int
         Customers, 0 where nobody had bought so often.
     n_purchase_days : int
@@ -140,23 +141,32 @@ def _groups(  # noqa: PLR0913, PLR0917 - columns of one table
     naive: NDArray[np.float64],
     config: LifetimeValueConfig,
 ) -> tuple[BacktestGroup, ...]:
-    last = config.n_frequency_groups - 1
-    place = np.minimum(x, last).astype(np.intp)
+    bounds = config.frequency_bounds
+    place = np.searchsorted(bounds, x, side="right") - 1
     sums = [
-        np.bincount(place, weights=each, minlength=last + 1)
+        np.bincount(place, weights=each, minlength=len(bounds))
         for each in (n_customers, bought, expected, naive)
     ]
     return tuple(
         BacktestGroup(
-            number=frequency + 1,
-            frequency=f"{frequency}+" if frequency == last else str(frequency),
-            n_customers=int(sums[0][frequency]),
-            n_purchase_days=int(sums[1][frequency]),
-            expected_purchase_days=float(sums[2][frequency]),
-            naive_purchase_days=float(sums[3][frequency]),
+            number=position + 1,
+            frequency=frequency,
+            n_customers=int(sums[0][position]),
+            n_purchase_days=int(sums[1][position]),
+            expected_purchase_days=float(sums[2][position]),
+            naive_purchase_days=float(sums[3][position]),
         )
-        for frequency in range(last + 1)
+        for position, frequency in enumerate(_frequencies(bounds))
     )
+
+
+def _frequencies(bounds: tuple[int, ...]) -> list[str]:
+    """Name groups by what is in them: `3`, `4-5`, and `20+` for the last."""
+    names = [
+        str(low) if high == low + 1 else f"{low}-{high - 1}"
+        for low, high in pairwise(bounds)
+    ]
+    return [*names, f"{bounds[-1]}+"]
 
 
 def _outcome(days: int, groups: tuple[BacktestGroup, ...]) -> str:

@@ -17,8 +17,9 @@ class LifetimeValueConfig:
     min_history_factor : float
         The held-out days are forecast only from a history that is so many times as
         long; from a shorter one hardly anybody had the time to come back.
-    n_frequency_groups : int
-        Groups of the backtest: 0, 1, 2, … repeat purchase days, the last one open.
+    frequency_bounds : tuple of int
+        Fewest repeat purchase days of each group of the backtest, rising from 0; the
+        last group is open.
     max_correlation : float
         Correlation, up or down, of purchase days and mean amount from which on the
         outcome says that Gamma-Gamma's assumption (none) doesn't hold.
@@ -32,7 +33,7 @@ class LifetimeValueConfig:
     min_customers: int = 100
     min_repeat_customers: int = 30
     min_history_factor: float = 2.0
-    n_frequency_groups: int = 8
+    frequency_bounds: tuple[int, ...] = (0, 1, 2, 3, 4, 6, 10, 20)
     max_correlation: float = 0.3
 
     def __post_init__(self) -> None:
@@ -41,7 +42,6 @@ class LifetimeValueConfig:
             "min_customers": 3,
             "min_repeat_customers": 2,
             "min_history_factor": 1,
-            "n_frequency_groups": 2,
             "max_correlation": 0,
         }
         for name, limit in least.items():
@@ -50,3 +50,7 @@ class LifetimeValueConfig:
             if not value >= limit:
                 message = f"{name} is {value}; it must be at least {limit:g}"
                 raise ValueError(message)
+        bounds = self.frequency_bounds
+        if bounds[:1] != (0,) or list(bounds) != sorted(set(bounds)):
+            message = f"frequency_bounds is {bounds}; it must rise from 0"
+            raise ValueError(message)

@@ -6,6 +6,7 @@ backtests as (
 
 models as (
     select * from {{ ref('stg_python__lifetime_value_models') }}
+    where as_of_date <= {{ as_of_date() }}
 ),
 
 final as (

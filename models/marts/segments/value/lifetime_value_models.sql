@@ -2,6 +2,7 @@ with
 
 models as (
     select * from {{ ref('stg_python__lifetime_value_models') }}
+    where as_of_date <= {{ as_of_date() }}
 ),
 
 backtests as (
