@@ -75,7 +75,7 @@ def lifetime_value(
     customers = read_customers(database, day)
     kept = kept_model(database, day, config.refit)
     model = kept or fit_lifetime_value(
-        customers, _read_holdout(database, day), as_of_date=day
+        customers, read_holdout(database, day), as_of_date=day
     )
     predictions = predict_lifetime_values(customers, model, as_of_date=day)
     write_results(database, model, predictions, is_new=not kept)
@@ -136,7 +136,7 @@ def _refuse_other_day(connection: DuckDBPyConnection, day: dt.date) -> None:
         raise dg.Failure(message)
 
 
-def _read_holdout(warehouse: Warehouse, day: dt.date) -> pd.DataFrame:
+def read_holdout(warehouse: Warehouse, day: dt.date) -> pd.DataFrame:
     """Read purchase histories before the held-out days, with what happened in them."""
     with warehouse.read() as connection:
         return connection.execute(

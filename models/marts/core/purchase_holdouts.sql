@@ -67,10 +67,12 @@ measured as (
         as_of_date,
         holdout_start_date,
         n_purchase_days - 1 as n_repeat_purchase_days,
-        {{ dbt.datediff('first_purchase_date', 'last_purchase_date', 'day') }}
-            as first_to_last_purchase_days,
-        {{ dbt.datediff('first_purchase_date', 'holdout_start_date', 'day') }} - 1
-            as age_days,
+        {{ dbt.datediff(
+            'first_purchase_date', 'last_purchase_date', 'day'
+        ) }} as first_to_last_purchase_days,
+        {{ dbt.datediff(
+            'first_purchase_date', 'holdout_start_date', 'day'
+        ) }} - 1 as age_days,
         n_holdout_purchase_days
     from histories
     where n_purchase_days > 0

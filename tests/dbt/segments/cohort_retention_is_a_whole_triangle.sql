@@ -42,7 +42,9 @@ broken_cohorts as (
     where
         cohorts.last_month <> newest.newest_month
         or cohorts.n_months
-        <> {{ dbt.datediff('cohorts.cohort_month', 'newest.newest_month', 'month') }} + 1
+        <> {{ dbt.datediff(
+            'cohorts.cohort_month', 'newest.newest_month', 'month'
+        ) }} + 1
         or coalesce(cohorts.first_retention_rate, 0) <> 1
 ),
 

@@ -27,7 +27,8 @@ described as (
 
 final as (
     select
-        coalesce(described.customer_id, lifetime_values.customer_id) as customer_id
+        described.customer_id,
+        lifetime_values.customer_id as valued_customer_id
     from described
     full outer join lifetime_values
         on described.customer_id = lifetime_values.customer_id

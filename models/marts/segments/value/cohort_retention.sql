@@ -83,7 +83,9 @@ final as (
 
         -- measures
         cast(
-            {{ dbt.datediff('cohort_month', 'activity_month', 'month') }} as bigint
+            {{ dbt.datediff(
+                'cohort_month', 'activity_month', 'month'
+            ) }} as bigint
         ) as months_since_first_purchase,
         cast(n_customers as bigint) as n_customers,
         cast(n_purchasers as bigint) as n_purchasers,

@@ -23,7 +23,7 @@ summed_backtests as (
 numbered as (
     select
         *,
-        row_number() over (order by as_of_date desc, model_id) as recency_number
+        row_number() over (order by as_of_date desc, model_id asc) as recency_number
     from models
 ),
 

@@ -37,8 +37,8 @@ cluster_assignments as (
 months as (
     select month_ends.activity_month as performance_month
     from month_ends
-    inner join month_ends as starts
-        on month_ends.activity_month = starts.as_of_date
+    inner join month_ends as month_starts
+        on month_ends.activity_month = month_starts.as_of_date
 ),
 
 -- Most members do nothing in a month, so sizes are counted apart from activity.
