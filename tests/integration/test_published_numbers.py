@@ -8,10 +8,16 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import duckdb
+import numpy as np
 import pytest
 from warehouses import DataSet
 
 from demo.files import package_file
+from python_models.lifetime_value import (
+    LifetimeValueConfig,
+    fit_purchase_amounts,
+    fit_purchase_counts,
+)
 
 if TYPE_CHECKING:
     from warehouses import Built, Workshop
@@ -108,14 +114,17 @@ def published_summary() -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
-def test_cdnow_summary_of_every_sampled_customer(
-    workshop: Workshop, cdnow: Built
-) -> None:
+@pytest.fixture(scope="module")
+def calibrated(workshop: Workshop, cdnow: Built) -> Built:
     built = workshop.new(cdnow.data_set, like=cdnow)
     built.build("--select", "customer_purchase_summary", as_of=CALIBRATION_END)
+    return built
+
+
+def test_cdnow_summary_of_every_sampled_customer(calibrated: Built) -> None:
     found = {
         user_id: measures
-        for user_id, *measures in built.rows(
+        for user_id, *measures in calibrated.rows(
             "select user_id, n_repeat_purchase_days, first_to_last_purchase_days,"
             " age_days, mean_repeat_day_amount from marts.customer_purchase_summary"
             " inner join marts.dim_customers using (customer_id)"
@@ -135,6 +144,33 @@ def test_cdnow_summary_of_every_sampled_customer(
         ):
             different.append((row, x, t_x, age, z))
     assert not different, f"{len(different)} differ, the first: {different[:5]}"
+
+
+def test_cdnow_models_of_the_sampled_customers(calibrated: Built) -> None:
+    """BG/NBD of Fader, Hardie and Lee (2005), Gamma-Gamma of Fader and Hardie (2013)."""
+    customers = calibrated.frame(
+        "select * exclude (mean_repeat_day_amount), user_id,"
+        " cast(mean_repeat_day_amount as double) as mean_repeat_day_amount"
+        " from marts.customer_purchase_summary"
+        " inner join marts.dim_customers using (customer_id)"
+    )
+    sampled = customers[customers["user_id"].isin(sample_ids().values())]
+    counts = fit_purchase_counts(
+        sampled["n_repeat_purchase_days"].to_numpy(dtype=float),
+        sampled["first_to_last_purchase_days"].to_numpy(dtype=float) / WEEK,
+        sampled["age_days"].to_numpy(dtype=float) / WEEK,
+        np.ones(len(sampled)),
+        LifetimeValueConfig(),
+    )
+    amounts = fit_purchase_amounts(
+        sampled["n_repeat_purchase_days"].to_numpy(dtype=float),
+        sampled["mean_repeat_day_amount"].to_numpy(dtype=float),
+        LifetimeValueConfig(),
+    )
+    assert (counts.n_customers, amounts.n_customers) == (2_357, 946)
+    assert counts.parameters == pytest.approx((0.243, 4.414, 0.793, 2.426), rel=0.005)
+    assert counts.log_likelihood == pytest.approx(-9582.4, abs=0.05)
+    assert amounts.parameters == pytest.approx((6.25, 3.74, 15.44), rel=0.005)
 
 
 def test_complete_journey_totals(complete_journey: Built) -> None:
