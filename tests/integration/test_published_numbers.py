@@ -147,7 +147,7 @@ def test_cdnow_summary_of_every_sampled_customer(calibrated: Built) -> None:
 
 
 def test_cdnow_models_of_the_sampled_customers(calibrated: Built) -> None:
-    """BG/NBD of Fader, Hardie and Lee (2005), Gamma-Gamma of Fader and Hardie (2013)."""
+    """Fader, Hardie and Lee (2005) and, of amounts, Fader and Hardie (2013)."""
     customers = calibrated.frame(
         "select * exclude (mean_repeat_day_amount), user_id,"
         " cast(mean_repeat_day_amount as double) as mean_repeat_day_amount"
