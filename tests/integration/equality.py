@@ -33,6 +33,9 @@ NOT_COMPARED = {
     "persona_purchases": "reads schema python, as above",
     "persona_traits": "reads schema python, as above",
     "personas": "reads schema python, as above",
+    "customer_lifetime_values": "reads schema python, as above",
+    "lifetime_value_models": "reads schema python, as above",
+    "lifetime_value_backtests": "reads schema python, as above",
 }
 # Mart -> rows that are compared.
 CONDITIONS = {
@@ -40,12 +43,16 @@ CONDITIONS = {
     # whom a run before knew by another id.
     "segment_memberships": "segment_set <> 'cluster'"
     " and customer_id in (select customer_id from marts.customer_facts)",
+    "segment_performance": "segment_set <> 'cluster'",
 }
 REQUIRED = {
     "customer_rfm",
     "segment_memberships",
     "customer_segment_months",
     "customer_facts",
+    "customer_months",
+    "segment_performance",
+    "cohort_retention",
     "fct_order_lines",
     "fct_events",
     "fct_sessions",

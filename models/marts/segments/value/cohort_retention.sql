@@ -6,7 +6,6 @@ purchase_summary as (
 
 customer_months as (
     select * from {{ ref('customer_months') }}
-    where is_month_complete
 ),
 
 months as (

@@ -16,7 +16,6 @@ customer_facts_by_date as {{ not_materialized() }} (
 
 customer_months as {{ not_materialized() }} (
     select * from {{ ref('customer_months') }}
-    where is_month_complete
 ),
 
 personalised_customers as (
