@@ -1,7 +1,8 @@
 {{ config(materialized='view') }}
 
--- A rule segment is one boolean column here and its line in the YAML beside it. The
--- thresholds are vars.
+-- A rule segment is one boolean column here and its line in the YAML beside it
+-- (docs/how-to-add-a-segment.md). No number of a rule is written here: a threshold is a
+-- var, unless another value was accepted.
 with
 
 customer_facts as (
@@ -10,6 +11,14 @@ customer_facts as (
 
 score_bounds as (
     select * from {{ ref('rfm_score_bounds') }}
+),
+
+all_accepted_thresholds as (
+    select * from {{ ref('accepted_thresholds') }}
+),
+
+accepted_thresholds as (
+    {{ newest_accepted_thresholds('all_accepted_thresholds') }}
 ),
 
 bounds as (
@@ -54,15 +63,22 @@ final as (
         customer_id,
 
         -- flags
-        n_sessions_7d >= {{ var('engaged_min_sessions_7d') }} as is_engaged,
-        monetary_score = 5 and n_mobile_orders_30d > 0 as is_high_value_mobile,
-        monetary_score = 5 and frequency_score = 5 as is_vip,
+        n_sessions_7d >= {{ threshold('engaged_min_sessions_7d') }} as is_engaged,
+        monetary_score >= {{ threshold('high_value_mobile_min_monetary_score') }}
+        and n_mobile_orders_30d
+        >= {{ threshold('high_value_mobile_min_mobile_orders_30d') }}
+            as is_high_value_mobile,
+        monetary_score >= {{ threshold('vip_min_monetary_score') }}
+        and frequency_score >= {{ threshold('vip_min_frequency_score') }} as is_vip,
         n_orders = 1 as is_one_time_buyer,
-        n_orders_window >= 2 and discount_rate >= {{ var('discount_driven_min_rate') }}
+        n_orders_window >= {{ threshold('discount_driven_min_orders') }}
+        and discount_rate >= {{ threshold('discount_driven_min_rate') }}
             as is_discount_driven,
-        n_orders_window >= 2 and refund_rate >= {{ var('frequent_returner_min_rate') }}
+        n_orders_window >= {{ threshold('frequent_returner_min_orders') }}
+        and refund_rate >= {{ threshold('frequent_returner_min_rate') }}
             as is_frequent_returner,
-        n_products_added_30d > 0 and n_orders_30d = 0 as is_cart_abandoner
+        n_products_added_30d >= {{ threshold('cart_abandoner_min_products_added_30d') }}
+        and n_orders_30d = 0 as is_cart_abandoner
     from measured
 )
 
