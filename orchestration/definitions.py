@@ -34,6 +34,7 @@ from orchestration.defs.lifetime_value import lifetime_value
 from orchestration.defs.publishing import published_file
 from orchestration.defs.record_linkage import record_linkage
 from orchestration.defs.resources import make_resources
+from orchestration.defs.threshold_tuning import threshold_tuning
 from orchestration.defs.transformation import dbt_models
 from orchestration.progress import progress_logger
 from orchestration.settings import load_settings
@@ -46,6 +47,7 @@ defs = dg.Definitions(
         clustering,
         persona_classifier,
         lifetime_value,
+        threshold_tuning,
         published_file,
     ],
     asset_checks=[

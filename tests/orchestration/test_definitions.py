@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.dependency import NodeHandle
 
 from orchestration.definitions import defs
 from orchestration.defs.record_linkage import keys_before_links
@@ -69,6 +70,7 @@ BUILT_HERE = {
     "marts/customer_lifetime_values",
     "marts/customer_lifecycle_by_date",
     "marts/customer_months",
+    "marts/customer_primary_segments",
     "marts/customer_purchase_summary",
     "marts/customer_rfm",
     "marts/customer_rfm_by_date",
@@ -81,6 +83,7 @@ BUILT_HERE = {
     "marts/dim_customers",
     "marts/dim_dates",
     "marts/dim_products",
+    "marts/dim_thresholds",
     "marts/fct_events",
     "marts/fct_order_lines",
     "marts/fct_orders",
@@ -99,6 +102,7 @@ BUILT_HERE = {
     "marts/rejected_rows",
     "marts/rfm_score_bounds",
     "marts/row_accounting",
+    "marts/rule_segment_overlaps",
     "marts/schema_drift",
     "marts/segment_assignments",
     "marts/segment_flow_anomalies",
@@ -115,6 +119,8 @@ BUILT_HERE = {
     "marts/segment_survival",
     "marts/segment_transitions",
     "marts/source_freshness",
+    "marts/threshold_outcomes",
+    "marts/threshold_proposals",
     "marts/volume_anomalies",
     "published/segmentary",
     "python/cluster_candidates",
@@ -132,6 +138,7 @@ BUILT_HERE = {
     "python/customer_lifetime_values",
     "python/lifetime_value_backtests",
     "python/lifetime_value_models",
+    "python/threshold_proposals",
     "raw/catalog_products",
     "raw/crm_contacts",
     "raw/erased_records",
@@ -152,6 +159,7 @@ BUILT_HERE = {
     "raw/shopify_refunds",
     "raw/suppressed_identifiers",
     "raw/third_party_attributes",
+    "seeds/accepted_thresholds",
     "seeds/blocked_identifiers",
     "seeds/bot_user_agents",
     "seeds/charge_products",
@@ -165,6 +173,7 @@ BUILT_HERE = {
     "seeds/rfm_segments",
     "seeds/rfm_thresholds",
     "seeds/source_cadences",
+    "seeds/tunable_thresholds",
     "snapshots/snap_segment_memberships",
     # It holds what withheld events say.
     "staging/int_events_unioned",
@@ -195,6 +204,7 @@ BUILT_HERE = {
     "staging/stg_python__customer_lifetime_values",
     "staging/stg_python__lifetime_value_backtests",
     "staging/stg_python__lifetime_value_models",
+    "staging/stg_python__threshold_proposals",
     "staging/stg_segment__events",
     "staging/stg_shopify__customers",
     "staging/stg_shopify__order_lines",
@@ -260,6 +270,14 @@ ORDER = [
         "published/segmentary",
     ),
     ("marts/customer_purchase_summary", "python/lifetime_value_models"),
+        "seeds/accepted_thresholds",
+        "marts/threshold_outcomes",
+        "python/threshold_proposals",
+        "staging/stg_python__threshold_proposals",
+        "marts/threshold_proposals",
+        "published/segmentary",
+    ),
+    ("seeds/accepted_thresholds", "marts/customer_rule_segments_by_date"),
     ("marts/row_accounting", "published/segmentary"),
     (
         "linkage/contact_links",
@@ -304,6 +322,29 @@ def test_dbt_is_started_before_and_after_clustering_and_not_once_more():
         "dbt_models",
         "dbt_models_2",
     ]
+
+
+def test_a_step_runs_every_check_of_what_it_builds():
+    """Else dagster-dbt copies the whole project folder, state and environment too.
+
+    A test that reads what only a later step builds belongs to an asset of that step
+    (`meta: dagster: ref`).
+    """
+    layer = defs.resolve_job_def("segmentary").asset_layer
+    steps = {
+        layer.get_assets_def_for_node(NodeHandle(name, None))
+        for name in ("dbt_models", "dbt_models_2")
+    }
+    for step in steps:
+        every_check = {
+            spec.key for spec in step.node_check_specs_by_output_name.values()
+        }
+        left_out = {
+            check.name
+            for check in every_check - set(step.check_keys)
+            if check.asset_key in step.keys
+        }
+        assert left_out == set()
 
 
 def test_core_never_reads_what_python_wrote(graph):
