@@ -13,13 +13,7 @@ accepted_thresholds as (
 ),
 
 defaults as (
-    {%- for name, measure, value, condition in tunable_measures() %}
-    select
-        '{{ name }}' as threshold_name,
-        '{{ measure }}' as measure_name,
-        {{ threshold_default(name) }} as default_value
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
+    {{ threshold_defaults() }}
 ),
 
 final as (

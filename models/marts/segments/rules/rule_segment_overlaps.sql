@@ -21,19 +21,7 @@ counted as (
 ),
 
 pairs as (
-    {%- for rule, priority, other_rule, other_priority in rule_segment_pairs() %}
-    select
-        '{{ rule }}' as segment,
-        '{{ other_rule }}' as other_segment,
-        {{ priority }} as priority_number,
-        {{ other_priority }} as other_priority_number,
-        n_all,
-        n_{{ rule }} as n_customers,
-        n_{{ other_rule }} as n_other_customers,
-        n_pair_{{ loop.index }} as n_shared_customers
-    from counted
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
+    {{ unpivot_rule_segment_pairs('counted') }}
 ),
 
 final as (
