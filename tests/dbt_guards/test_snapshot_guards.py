@@ -7,6 +7,7 @@ step before left: dbt takes seconds to start, so it starts once a step.
 import datetime as dt
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -105,9 +106,11 @@ class Step:
         *options: str,
         select: Sequence[str] = HISTORY_NODES,
         without: Sequence[str] = ("test", "unit_test"),
+        project: Path = ROOT,
     ) -> "Step":
         """Build at an as-of date, given as a replay gives it; all without `select`."""
         state = self.folder.with_name("state")
+        target = state / "target" if project == ROOT else project / "target"
         state.mkdir(exist_ok=True)
         if self.warehouse is not None:
             shutil.copy(self.warehouse, state / "warehouse.duckdb")
@@ -117,11 +120,11 @@ class Step:
                 *(("--select", *select) if select else ()),
                 *(f"--exclude-resource-type={kind}" for kind in without),
             ],
-            folder=ROOT,
+            folder=project,
             environment=os.environ
             | {
                 "DBT_PROFILES_DIR": str(ROOT),
-                "DBT_TARGET_PATH": str(state / "target"),
+                "DBT_TARGET_PATH": str(target),
                 "DBT_LOG_PATH": str(state / "logs"),
                 "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
                 "SEGMENTARY_STATE": str(state),
@@ -173,6 +176,51 @@ def replayed(empty: Step) -> Step:
 def refreshed(replayed: Step) -> Step:
     """The newest date once more, from scratch."""
     return replayed.run(MARCH, "--full-refresh")
+
+
+@pytest.fixture(scope="module")
+def how_to_project(replayed: Step) -> Path:
+    """A copy of the dbt project with the lines that the how-to says to add."""
+    project = replayed.folder.with_name("project")
+    for name in ("models", "macros", "seeds", "snapshots", "tests/dbt"):
+        shutil.copytree(ROOT / name, project / name)
+    shutil.copy(ROOT / "dbt_project.yml", project)
+    # Only what is changed is parsed again.
+    (project / "target").mkdir()
+    parsed = replayed.folder.with_name("state") / "target" / "partial_parse.msgpack"
+    shutil.copy(parsed, project / "target")
+    for place, anchor, file, line in how_to_steps():
+        path = project / file
+        head, found, tail = path.read_text().partition(anchor)
+        assert found, f"{file} has no line {anchor!r}"
+        before, _, indent = head.rpartition("\n")
+        if place == "below":
+            rest, _, tail = tail.partition("\n")
+            text = f"{head}{found}{rest}\n{line}\n{tail}"
+        else:
+            text = f"{before}\n{line}\n{indent}{found}{tail}"
+        path.write_text(text)
+    return project
+
+
+def how_to_steps() -> list[tuple[str, str, str, str]]:
+    """Read place, line to look for, file and line to add out of the how-to."""
+    text = (ROOT / "docs" / "how-to-add-a-segment.md").read_text()
+    return re.findall(
+        r"right (below|above) the line\s+`([^`]+)`:\n\n```\w+ (\S+)\n([^\n]+)\n```",
+        text,
+    )
+
+
+@pytest.fixture(scope="module")
+def extended(replayed: Step, how_to_project: Path) -> Step:
+    """The newest date once more, with the how-to's segment, and all tests of it."""
+    return replayed.run(
+        MARCH,
+        select=["customer_rule_segments_by_date+"],
+        without=[],
+        project=how_to_project,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -271,6 +319,69 @@ def test_every_rule_is_a_set_of_its_own(replayed: Step) -> None:
     )
     assert set(long) == expected
     assert (customer_id("once"), "one_time_buyer", "one_time_buyer") in expected
+
+
+def test_a_segment_takes_one_line_of_sql_and_one_of_yaml(
+    replayed: Step, extended: Step
+) -> None:
+    """As the how-to has them, for its repeat buyers with two orders or more."""
+    assert [(file, line.count("\n")) for _, _, file, line in how_to_steps()] == [
+        ("models/marts/segments/customer_rule_segments_by_date.sql", 0),
+        ("models/marts/segments/_segments__models.yml", 0),
+    ]
+    assert extended.passed, extended.output
+    assert "unit_test" in extended.output
+    assert not replayed.query(
+        "from marts.segment_memberships where segment_set = 'repeat_buyer'"
+    )
+    # Orders by then: regular 2, 3 and 4; leaver 1, 1 and 2; the others one at most.
+    months = extended.query(
+        "select as_of_date, customer_id from marts.customer_segment_months"
+        " where segment = 'repeat_buyer' and as_of_date >= ?",
+        JANUARY,
+    )
+    regular, leaver = customer_id("regular"), customer_id("leaver")
+    assert sorted(months) == sorted(
+        [(JANUARY, regular), (FEBRUARY, regular), (MARCH, regular), (MARCH, leaver)]
+    )
+    memberships = extended.query(
+        "select customer_id, segment from marts.segment_memberships"
+        " where segment_set = 'repeat_buyer'"
+    )
+    assert len(memberships) == 4
+    assert {one for one, segment in memberships if segment == "repeat_buyer"} == {
+        regular,
+        leaver,
+    }
+    sizes = extended.query(
+        "select segment, n_customers from marts.segment_summary"
+        " where segment_set = 'repeat_buyer'"
+    )
+    assert sorted(sizes) == [("none", 2), ("repeat_buyer", 2)]
+    # History knows no such set yet, so everybody's is news to it.
+    news = extended.query(
+        "select known_then_segment, count(*) from marts.segment_restatements"
+        " where segment_set = 'repeat_buyer' group by 1"
+    )
+    assert news == [(None, 4)]
+
+
+def test_the_new_segment_has_its_priority_and_overlaps(extended: Step) -> None:
+    primary = extended.query(
+        "select customer_id, segment, priority_number, n_rule_segments"
+        " from marts.customer_primary_segments where customer_id = ?",
+        customer_id("leaver"),
+    )
+    # Two orders of four customers, the fewest being one: no vip, so only the last rule.
+    assert primary == [(customer_id("leaver"), "repeat_buyer", 80, 1)]
+    pairs = extended.query(
+        "select n_other_customers, n_shared_customers"
+        " from marts.rule_segment_overlaps"
+        " where segment = 'one_time_buyer' and other_segment = 'repeat_buyer'"
+    )
+    assert pairs == [(2, 0)]
+    # Eight rules make 28 pairs.
+    assert extended.query("select count(*) from marts.rule_segment_overlaps") == [(28,)]
 
 
 def test_a_full_refresh_changes_nothing(replayed: Step, refreshed: Step) -> None:

@@ -78,6 +78,14 @@ RULES = (
         check=house_sql.no_branching,
     ),
     Rule(
+        id="threshold",
+        rule="A rule segment compares with thresholds, never with a number of its own.",
+        example="n_sessions_7d >= 6 as is_engaged",
+        remedy="threshold('engaged_min_sessions_7d') and a var, or a threshold in the "
+        "rule's YAML line (docs/how-to-add-a-segment.md)",
+        check=house_sql.rules_hold_no_numbers,
+    ),
+    Rule(
         id="imputation",
         rule="A gap is filled by the macro imputed, as the seed imputations declares.",
         example="coalesce(discount_amount, 0) as discount_amount",

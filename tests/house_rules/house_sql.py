@@ -183,3 +183,23 @@ def no_branching(project: Project) -> Iterator[Violation]:
             if re.search(r"\bif\b", _JINJA_TEXT.sub("", found[0])):
                 line = _line(text, found.start())
                 yield Violation(node["name"], f"line {line} branches inside Jinja")
+
+
+RULE_SEGMENTS = "customer_rule_segments_by_date"
+_NUMBERS = re.compile(r"(?:[<>]=?|\bbetween\b)\s*[+-]?[\d.]+|[\d.]+\s*[<>]")
+
+
+def rules_hold_no_numbers(project: Project) -> Iterator[Violation]:
+    """Yield flags of rule segments that compare with a number of their own.
+
+    Equality isn't looked at: `n_orders = 1` is what a one-time buyer is.
+    """
+    for node in project.nodes("model"):
+        if node["name"] != RULE_SEGMENTS:
+            continue
+        code = sql_of(node["raw_code"])
+        start = code.find("final as (")
+        for found in _NUMBERS.finditer(code, max(start, 0)):
+            line = _line(code, found.start())
+            what = f"line {line} compares with a number: {found[0]}"
+            yield Violation(node["name"], what)

@@ -358,6 +358,23 @@ PLANTED = (
         "reads the clock: run_started_at",
         puts("clean_text", "macro_sql", value="{{ run_started_at }}"),
     ),
+    *(
+        Planted(
+            "threshold",
+            "customer_rule_segments_by_date",
+            f"line 3 compares with a number: {number}",
+            both(
+                says("fct_orders", f"select a {comparison} as is_b"),
+                puts("fct_orders", "name", value="customer_rule_segments_by_date"),
+            ),
+        )
+        for comparison, number in (
+            (">= 6", ">= 6"),
+            ("> 0.5", "> 0.5"),
+            ("between 2 and 3", "between 2"),
+            ("is not null and 3 < c", "3 <"),
+        )
+    ),
     engine("qualify", "qualify row_number() = 1"),
     engine("filter (where …)", "count(*) FILTER (WHERE a)"),
     engine("has ::", "a::varchar"),
