@@ -26,11 +26,11 @@ from orchestration.defs.jobs import (
     snapshot_months_job,
     weekly_tests_schedule,
 )
+from orchestration.defs.lifetime_value import lifetime_value
 from orchestration.defs.personas import (
     persona_classifier,
     personas_can_be_told_apart,
 )
-from orchestration.defs.lifetime_value import lifetime_value
 from orchestration.defs.publishing import published_file
 from orchestration.defs.record_linkage import record_linkage
 from orchestration.defs.resources import make_resources

@@ -258,6 +258,7 @@ ORDER = [
         "marts/segment_forecasts_by_date",
         "marts/segment_forecast_accuracy",
     ),
+    (
         "intermediate/int_customer_days",
         "marts/customer_months",
         "marts/segment_performance",
@@ -270,6 +271,7 @@ ORDER = [
         "published/segmentary",
     ),
     ("marts/customer_purchase_summary", "python/lifetime_value_models"),
+    (
         "seeds/accepted_thresholds",
         "marts/threshold_outcomes",
         "python/threshold_proposals",
