@@ -1,5 +1,3 @@
-{{ config(materialized='view') }}
-
 -- Whoever was found to be another customer is counted as that one.
 with
 
@@ -8,33 +6,40 @@ customer_segments as (
     where segment <> 'merged'
 ),
 
-pivoted as (
+exclusive_segments as (
     select
         customer_id,
         max(case when segment_set = 'rfm' then segment end) as rfm_segment,
         max(case when segment_set = 'lifecycle' then segment end) as lifecycle_segment,
-        max(case when segment_set = 'cluster' then segment end) as cluster_segment,
-        {{ dbt.listagg(
-            "case when segment_set not in ('rfm', 'lifecycle', 'cluster') "
-            "and segment <> 'none' then segment end",
-            "', '",
-            'order by segment'
-        ) }} as rule_segments
+        max(case when segment_set = 'cluster' then segment end) as cluster_segment
     from customer_segments
+    where segment_set in ('rfm', 'lifecycle', 'cluster')
+    group by customer_id
+),
+
+-- Apart, since texts are put in order and most rules apply to few.
+rule_segments as (
+    select
+        customer_id,
+        {{ dbt.listagg('segment', "', '", 'order by segment') }} as rule_segments
+    from customer_segments
+    where segment_set not in ('rfm', 'lifecycle', 'cluster') and segment <> 'none'
     group by customer_id
 ),
 
 final as (
     select
         -- keys
-        customer_id,
+        exclusive_segments.customer_id,
 
         -- attributes
-        coalesce(rfm_segment, 'none') as rfm_segment,
-        coalesce(lifecycle_segment, 'none') as lifecycle_segment,
-        coalesce(cluster_segment, 'none') as cluster_segment,
-        coalesce(rule_segments, 'none') as rule_segments
-    from pivoted
+        coalesce(exclusive_segments.rfm_segment, 'none') as rfm_segment,
+        coalesce(exclusive_segments.lifecycle_segment, 'none') as lifecycle_segment,
+        coalesce(exclusive_segments.cluster_segment, 'none') as cluster_segment,
+        coalesce(rule_segments.rule_segments, 'none') as rule_segments
+    from exclusive_segments
+    left join rule_segments
+        on exclusive_segments.customer_id = rule_segments.customer_id
 )
 
 select * from final
