@@ -89,6 +89,30 @@ def test_keys_are_what_tests_prove(dictionary, manifest):
     assert {table.name for table in published_tables(manifest)} <= set(keys)
 
 
+def test_a_column_that_is_unique_alone_is_the_key():
+    def test(name, **arguments):
+        return {
+            "resource_type": "test",
+            "attached_node": "m",
+            "test_metadata": {"name": name, "kwargs": arguments},
+        }
+
+    def column(name):
+        return {"name": name, "config": {"meta": {}}}
+
+    tests = {
+        "1": test("unique", column_name="order_key"),
+        "2": test("unique_combination", columns=["order_id", "source_name"]),
+    }
+    columns = {name: column(name) for name in ("order_id", "order_key", "source_name")}
+    model = {"name": "orders", "resource_type": "model", "columns": columns}
+    manifest = {"nodes": {"m": model, **tests}, "semantic_models": {}, "metrics": {}}
+    settings = Settings(Path(), Path(), {}, None)
+    for nodes in (manifest["nodes"], dict(reversed(manifest["nodes"].items()))):
+        notes = read_dictionary(manifest | {"nodes": nodes}, settings).columns
+        assert [note.column_name for note in notes if note.is_key] == ["order_key"]
+
+
 def test_a_column_leads_to_where_its_values_are(notes):
     assert notes["fct_orders", "customer_id"].refers_to == "dim_customers.customer_id"
     assert notes["dim_customers", "customer_id"].refers_to is None

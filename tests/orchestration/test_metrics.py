@@ -223,6 +223,13 @@ def test_customers_by_the_segment_that_they_were_in_then(ask):
         (FEBRUARY, "champions", 1),
         (FEBRUARY, "none", 1),
     ]
+    # `b` was a champion in January only, and is none of the period's last month-end.
+    rows = ask(
+        "customers",
+        "membership__segment",
+        ["{{ Dimension('membership__segment_set') }} = 'rfm'"],
+    )
+    assert rows == [("at_risk", 1), ("champions", 1), ("none", 1)]
     # And by the one that they are in now.
     assert ask("customers", "metric_time__month customer__rfm_segment") == [
         (JANUARY, "at_risk", 1),
@@ -241,6 +248,16 @@ def test_money_and_orders_by_memberships_would_count_twice_and_are_refused(
         metrics.sql([name], ["membership__segment"])
     with pytest.raises(ValueError, match="more than once"):
         metrics.sql([name], [], ["{{ Dimension('membership__segment') }} = 'vip'"])
+
+
+def test_only_customers_are_offered_the_segments_of_every_set(metrics):
+    offered = {
+        metric.name
+        for metric in metrics.list()
+        for name in metric.group_by
+        if name.endswith(("__segment", "__segment_set"))
+    }
+    assert offered == {"customers"}
 
 
 def test_an_unknown_metric_is_named_with_those_that_there_are(metrics):
