@@ -171,12 +171,10 @@ def _first_of(
 def _reason(
     candidates: Sequence[ClusterCandidate], chosen: int, as_good: Sequence[int]
 ) -> str:
-    if len(as_good) == 1:
+    if {candidates[i].n_clusters for i in as_good} == {candidates[chosen].n_clusters}:
         return "the best silhouette"
     if candidates[chosen].is_elbow:
         return "the elbow among those with as good a silhouette as the best"
-    if {candidates[i].n_clusters for i in as_good} == {candidates[chosen].n_clusters}:
-        return "as good a silhouette as the best"
     return "the fewest clusters among those with as good a silhouette as the best"
 
 

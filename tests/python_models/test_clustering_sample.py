@@ -89,13 +89,13 @@ class TestFit:
         assert models[0] == models[1]
 
     def test_inertia_of_a_sample_is_scaled_up(self) -> None:
-        points, _ = blobs(corners(3, 4, 6.0).tolist(), 2_000, seed=5)
+        points, _ = blobs(corners(3, 4, 6.0).tolist(), 700, seed=5)
         frame = generic_frame(points)
         whole, sampled = (
             fit_clusters(frame, as_of_date=DAY, config=generic_config(4, **settings))
-            for settings in ({}, {"sample_size": 1_500})
+            for settings in ({}, {"sample_size": 600})
         )
-        assert sampled.n_sampled_customers == 1_500
+        assert sampled.n_sampled_customers == 600
         for one, other in zip(whole.candidates, sampled.candidates, strict=True):
             assert other.inertia == pytest.approx(one.inertia, rel=0.1)
         chosen = [c for c in sampled.candidates if c.is_chosen]
