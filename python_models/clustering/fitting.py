@@ -89,7 +89,7 @@ def fit_clusters(
     ----------
     features : pandas.DataFrame, shape (customers, columns)
         `customer_features`, in any row order: `customer_id` and the configured columns.
-        Those that `previous` uses may be missing; then it isn't compared by members.
+        Where `previous` uses others, members aren't compared.
     as_of_date : datetime.date
         The date of the features.
     config : ClusteringConfig
@@ -120,7 +120,7 @@ def fit_clusters(
     model_features = learn_features(checked.raw, specs, config.scaler)
     axes = [feature for feature in model_features if feature.is_used]
     points = scale_values(checked.raw, axes)
-    frozen = None if previous is None else _freeze(features, points, previous)
+    frozen = None if previous is None else _freeze(checked, points, previous)
     with threadpool_limits(limits=1):
         choice = _choose(
             checked.customer_ids, points, config, frozen, n_features=len(specs)
@@ -256,8 +256,8 @@ _UNKNOWN: Final = Merits()
 class _Frozen:
     """The frozen model on the new customers.
 
-    `positions` are those of its clusters, None where it needs features that are
-    missing; `centroids` are the means of its clusters' customers in the new units.
+    `positions` are those of its clusters, None where it needs features that aren't
+    configured; `centroids` are the means of its clusters' customers in the new units.
     """
 
     model: ClusterModel
@@ -266,17 +266,16 @@ class _Frozen:
 
 
 def _freeze(
-    features: pd.DataFrame, points: NDArray[np.float64], previous: ClusterModel
+    checked: CheckedFeatures, points: NDArray[np.float64], previous: ClusterModel
 ) -> _Frozen:
     axes = previous.used_features
     names = [axis.name for axis in axes]
     centroids = np.zeros((previous.n_clusters, points.shape[1]))
-    if not set(names) <= set(features.columns):
+    if not set(names) <= set(checked.raw.columns):
         return _Frozen(previous, None, centroids)
-    # In the order of the points: by customer.
-    order = np.argsort(features[c.CUSTOMER_ID].astype(str).to_numpy(), kind="stable")
-    raw = features[names].iloc[order].astype(np.float64)
-    positions, _ = nearest_centroids(scale_values(raw, axes), previous.centroids)
+    positions, _ = nearest_centroids(
+        scale_values(checked.raw, axes), previous.centroids
+    )
     sizes = np.bincount(positions, minlength=len(centroids))
     np.add.at(centroids, positions, points)
     return _Frozen(previous, positions, centroids / np.maximum(sizes, 1)[:, None])

@@ -91,6 +91,19 @@ class Step:
             )
         return replace(self, warehouse=changed)
 
+    def forget_contract(self) -> "Step":
+        """Give schema `python` the shape of before it gained a column and a table."""
+        assert self.warehouse is not None
+        changed = self.keep(self.warehouse)
+        with duckdb.connect(changed) as opened:
+            opened.execute("drop table python.cluster_drift")
+            opened.execute("alter table python.cluster_models drop column is_promoted")
+            opened.execute(
+                "insert into python.cluster_models (model_id, outcome_code) "
+                "values ('old', 'no_variation')"
+            )
+        return replace(self, warehouse=changed)
+
     def lose(self, customer: str) -> "Step":
         assert self.warehouse is not None
         changed = self.keep(self.warehouse)
@@ -165,7 +178,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Step:
 @pytest.fixture(scope="module")
 def replayed(empty: Step) -> Step:
     """Three month-ends over the same records, oldest first; tests after the last."""
-    step = empty.sell(ORDERS)
+    step = empty.sell(ORDERS).forget_contract()
     for as_of in (JANUARY, FEBRUARY):
         step = step.run(as_of)
         assert step.passed, step.output
@@ -246,6 +259,16 @@ def test_an_empty_warehouse_builds(empty: Step) -> None:
     assert empty.passed, empty.output
     assert "unit_test" in empty.output, "no unit test has run"
     assert empty.memberships() == set()
+
+
+def test_what_python_wrote_before_a_contract_grew_is_good(replayed: Step) -> None:
+    assert replayed.passed, replayed.output
+    models = "select model_id, is_promoted from "
+    assert replayed.query(f"{models} python.cluster_models") == [("old", None)]
+    # Models of before there was a comparison took over, all of them.
+    staged = f"{models} staging.stg_python__cluster_models"
+    assert replayed.query(staged) == [("old", True)]
+    assert replayed.query("select count(*) from python.cluster_drift") == [(0,)]
 
 
 def test_the_as_of_date_comes_from_the_environment(replayed: Step) -> None:

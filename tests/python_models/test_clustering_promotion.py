@@ -149,18 +149,20 @@ class TestComparable:
         assert why_not_comparable(frozen_model(1), config) == ""
 
 
+@pytest.fixture(scope="module")
+def months() -> list[np.ndarray]:
+    centres = corners(3, 4, 8.0).tolist()
+    return [blobs(centres, 100, seed=seed)[0] for seed in (1, 2)]
+
+
+@pytest.fixture(scope="module")
+def first(months: list[np.ndarray]) -> ClusterModel:
+    config = generic_config(4)
+    return fit_clusters(generic_frame(months[0]), as_of_date=DAY, config=config)
+
+
 class TestFits:
     """Two months of three heaps; then what the new month finds is spoiled."""
-
-    @pytest.fixture(scope="class")
-    def months(self) -> list[np.ndarray]:
-        centres = corners(3, 4, 8.0).tolist()
-        return [blobs(centres, 100, seed=seed)[0] for seed in (1, 2)]
-
-    @pytest.fixture(scope="class")
-    def first(self, months: list[np.ndarray]) -> ClusterModel:
-        config = generic_config(4)
-        return fit_clusters(generic_frame(months[0]), as_of_date=DAY, config=config)
 
     def refit(
         self, points: np.ndarray, first: ClusterModel, **settings: object
@@ -188,6 +190,16 @@ class TestFits:
             model.silhouette_score, abs=0.02
         )
         assert model.frozen_stability_score == pytest.approx(1.0, abs=0.02)
+        # The frozen model's clusters are told by customer, whatever the order of rows.
+        shuffled = fit_clusters(
+            generic_frame(months[1]).sample(frac=1.0, random_state=1),
+            as_of_date=NEXT_DAY,
+            config=generic_config(4),
+            previous=first,
+            refit_reason="monthly",
+        )
+        assert shuffled == model
+        assert [each.n_shared_customers for each in model.changes] == [100, 100, 100]
 
     def test_one_that_is_worse_stays_out_and_says_so(
         self, months: list[np.ndarray], first: ClusterModel
