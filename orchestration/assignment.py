@@ -290,9 +290,14 @@ def _scaled(axis: ModelFeature) -> str:
     value = str(compose("$name", name=axis.name))
     if axis.bounds is not None:
         lower, upper = map(_number, axis.bounds)
-        value = f"least(greatest({value}, {lower}), {upper})"
+        # In half the time of least and greatest.
+        value = (
+            f"case when {value} < {lower} then {lower} "
+            f"when {value} > {upper} then {upper} else {value} end"
+        )
     if axis.transform == LOG1P:
-        value = f"ln(1 + greatest({value}, 0))"
+        is_positive = axis.bounds is not None and axis.bounds[0] >= 0
+        value = f"ln(1 + {value})" if is_positive else f"ln(1 + greatest({value}, 0))"
     return f"({value} - {_number(axis.center)}) / {_number(axis.scale)}"
 
 
