@@ -118,7 +118,6 @@ flows as (
         on
             months_used.segment_set = segment_transitions.segment_set
             and months_used.month_end_date = segment_transitions.as_of_date
-    where months_used.n_months >= {{ var('forecast_min_history_months') }}
     group by
         months_used.segment_set,
         months_used.as_of_date,
@@ -264,7 +263,6 @@ members_ahead as (
             powers.segment_set = sizes.segment_set
             and powers.as_of_date = sizes.as_of_date
             and powers.from_segment = sizes.segment
-    where powers.n_months > 0
     group by
         powers.segment_set,
         powers.as_of_date,

@@ -156,7 +156,6 @@ lengths as (
         sum(n_exits + n_censored) as n_stays
     from ended
     group by segment_set, segment
-    having sum(n_exits + n_censored) > 0
 ),
 
 months_of_segments as (
