@@ -19,17 +19,20 @@ TESTED, NEW = 40, 41
 
 # What tells a row's age, and by what it is repeated: once under its own load, once as
 # the row of a new load that repeats the key of an old one, once by a key that says in
-# another table which rows are new, once by date.
+# another table which rows are new, once by the date described, once by the date from
+# which on a row holds.
 CLASSIFIED = "intermediate.int_events_classified"
 SESSIONIZED = "intermediate.int_events_sessionized"
 VERSIONS = "intermediate.int_customer_id_versions"
 SESSIONS = "intermediate.int_sessions"
 FACTS = "intermediate.int_customer_month_facts"
+MEMBERSHIPS = "snapshots.snap_segment_memberships"
 KEY_TESTS = {
     "int_events_classified": "unique_combination_int_events_classified",
     "int_customer_id_versions": "unique_combination_int_customer_id_versions",
     "int_sessions": "unique_int_sessions_session_key",
     "customer_facts_by_date": "unique_combination_customer_facts_by_date",
+    "customer_segment_history": "unique_combination_customer_segment_history",
 }
 
 
@@ -66,6 +69,12 @@ def repeat_old_rows(built: Built) -> None:
         f"insert into {FACTS} select * from {FACTS} where as_of_date < '2026-01-01'"
         " limit 1",
     )
+    execute(
+        built,
+        f"insert into {MEMBERSHIPS} with earlier as materialized (select * replace"
+        f" (timestamp '2025-06-01' as dbt_valid_from) from {MEMBERSHIPS} limit 1)"
+        " from earlier union all from earlier",
+    )
 
 
 def repeat_rows_in_new_ones(built: Built) -> None:
@@ -88,6 +97,11 @@ def repeat_rows_in_new_ones(built: Built) -> None:
         built,
         f"insert into {FACTS} select * from {FACTS} where as_of_date = '2026-01-01'"
         " limit 1",
+    )
+    execute(
+        built,
+        f"insert into {MEMBERSHIPS} from {MEMBERSHIPS}"
+        " where dbt_valid_from = '2026-01-01' limit 1",
     )
 
 
