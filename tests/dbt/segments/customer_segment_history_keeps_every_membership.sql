@@ -1,8 +1,8 @@
 {{ config(meta={'dagster': {'ref': {'name': 'customer_segment_history'}}}) }}
 
--- Guards that each membership of the snapshot has one stay that lasts, in the segment of
--- now: what goes in comes out. Clusters of now are those of `customer_segments`, without
--- whoever withdrew.
+-- Guards that each membership of the snapshot has one stay that lasts, in the segment
+-- of now: what goes in comes out. Clusters of now are those of `customer_segments`,
+-- without whoever withdrew.
 with
 
 stays as {{ not_materialized() }} (
