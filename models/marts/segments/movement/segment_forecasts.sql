@@ -37,8 +37,9 @@ final as (
         case
             when forecast_customers is null
                 then
-                    cast(n_history_months as {{ dbt.type_string() }})
-                    || ' complete months of movement, {{ min_months }} are needed'
+                    'complete months of movement: '
+                    || cast(n_history_months as {{ dbt.type_string() }})
+                    || ', needed: {{ min_months }}'
         end as no_forecast_reason,
 
         -- measures
