@@ -32,11 +32,12 @@ members as (
     where cluster_sizes.n_customers >= {{ var('persona_example_min_customers') }}
 ),
 
+-- Numbered before the features, which are wide, are brought along.
 numbered as (
     select
+        members.customer_id,
         members.model_id,
         members.cluster_number,
-        customer_features.*,
         row_number() over (
             partition by members.model_id, members.cluster_number
             order by members.centroid_distance, members.customer_id
@@ -44,6 +45,27 @@ numbered as (
     from members
     inner join customer_features
         on members.customer_id = customer_features.customer_id
+),
+
+nearest as (
+    select
+        customer_id,
+        model_id,
+        cluster_number,
+        example_number
+    from numbered
+    where example_number <= {{ var('persona_n_examples') }}
+),
+
+examples as (
+    select
+        nearest.model_id,
+        nearest.cluster_number,
+        nearest.example_number,
+        customer_features.*
+    from nearest
+    inner join customer_features
+        on nearest.customer_id = customer_features.customer_id
 ),
 
 final as (
@@ -74,8 +96,7 @@ final as (
         cast({{ round_coarsely('n_sessions') }} as bigint) as n_sessions,
         cast({{ round_coarsely('n_product_views') }} as bigint) as n_product_views,
         cast({{ round_coarsely('tenure_days') }} as bigint) as tenure_days
-    from numbered
-    where example_number <= {{ var('persona_n_examples') }}
+    from examples
 )
 
 select * from final
