@@ -193,6 +193,20 @@ def test_what_does_not_hold_on_the_holdout_is_not_proposed(rate: Rate) -> None:
     assert "keep 6: 4 isn't surely better" in found.words
 
 
+def test_months_that_are_judged_on_are_not_learned_from() -> None:
+    # In the last three months the customers that are learned from do something else.
+    found = propose(
+        simulate(
+            lambda groups, months, steps: np.where(
+                (groups < 128) & (months >= 5),
+                np.where(steps >= 8, 0.95, 0.0),
+                np.where(steps >= 4, 0.3, 0.05),
+            )
+        )
+    )
+    assert (found.decision, found.candidate_value) == (Decision.IMPROVES, 4)
+
+
 def test_the_best_value_is_kept() -> None:
     threshold = dataclasses.replace(SESSIONS, value=4)
     found = propose(simulate(planted(4), threshold=threshold), threshold)
@@ -250,7 +264,7 @@ def test_an_empty_segment_is_compared_with_telling_nobody_apart() -> None:
 
 
 def test_a_value_between_two_steps_has_the_members_that_it_has() -> None:
-    threshold = dataclasses.replace(SESSIONS, value=5.5)
+    threshold = dataclasses.replace(SESSIONS, value=5.2)
     outcomes = simulate(planted(4), threshold=threshold)
     outcomes["is_member"] = outcomes["measure_steps"] >= 6
     found = propose(outcomes, threshold)
