@@ -28,6 +28,7 @@ from orchestration.cluster_registry import MODEL_TABLES, Refit
 from orchestration.defs.resources import WAREHOUSE_POOL, AsOf, WarehouseResource
 from orchestration.defs.source_tables import source_spec
 from orchestration.drift import DRIFT, Measure, measure_drift, read_drift
+from orchestration.projection import PROJECTION_TABLES, write_projection
 from orchestration.warehouse import Warehouse, transaction
 from python_models.clustering import (
     ClusteringConfig,
@@ -84,7 +85,12 @@ class ClusteringRunConfig(dg.Config):
             kinds={"python", "scikitlearn", "duckdb"},
             deps=[FEATURES_KEY],
         )
-        for table in (*MODEL_TABLES, ASSIGNMENT_TABLE, DRIFT_TABLE)
+        for table in (
+            *MODEL_TABLES,
+            ASSIGNMENT_TABLE,
+            DRIFT_TABLE,
+            *PROJECTION_TABLES,
+        )
     ],
     name="clustering",
     pool=WAREHOUSE_POOL,
@@ -121,6 +127,8 @@ def clustering(
         "n_drifted_measures": sum(each.is_drifted for each in drift),
         "measures": _table(drift),
     }
+    for table, n_rows in write_projection(database, day, model).items():
+        metadata[table] = {"dagster/row_count": n_rows}
     for table, values in metadata.items():
         yield dg.MaterializeResult(asset_key=["python", table], metadata=values)
 

@@ -36,6 +36,8 @@ NOT_COMPARED = {
     "segment_forecast_outcomes": "reads the snapshot, as above",
     "segment_restatements": "reads the snapshot: what an earlier run said otherwise",
     "customer_clusters": "reads schema python: the model depends on the one before",
+    "cluster_candidates": "reads schema python, as above",
+    "cluster_models": "reads schema python, as above",
     "cluster_profiles": "reads schema python, as above",
     "persona_examples": "reads schema python, as above",
     "persona_names": "reads schema python, as above",
@@ -45,6 +47,8 @@ NOT_COMPARED = {
     "customer_lifetime_values": "reads schema python, as above",
     "lifetime_value_models": "reads schema python, as above",
     "lifetime_value_backtests": "reads schema python, as above",
+    "cluster_scatter_axes": "reads schema python, as above",
+    "cluster_scatter_points": "reads schema python, as above",
 }
 # Mart -> rows that are compared.
 CONDITIONS = {

@@ -25,6 +25,14 @@ from python_models.clustering.config import DEFAULT_FEATURES
 FIRST = dt.date(2026, 3, 10)
 NAMES = [spec.name for spec in DEFAULT_FEATURES]
 N_CUSTOMERS = 240
+PICTURE = """
+    create table python.cluster_scatter_points (
+        model_id varchar, as_of_date date, point_number bigint, cluster_number bigint,
+        first_coordinate double, second_coordinate double);
+    create table python.cluster_scatter_axes (
+        model_id varchar, as_of_date date, axis_number bigint, feature_name varchar,
+        loading double, variance_rate double);
+"""
 
 
 def features(*, shift: float = 0.0) -> pd.DataFrame:
@@ -91,6 +99,7 @@ def warehouse(tmp_path, monkeypatch) -> Warehouse:
         for table in (*MODEL_TABLES, CUSTOMER_CLUSTERS, CLUSTER_DRIFT):
             columns = [f"{name} {kind}" for name, kind in TABLES[table].items()]
             connection.execute(f"create table python.{table} ({', '.join(columns)})")
+        connection.execute(PICTURE)
         connection.execute(
             "create table marts.dim_as_of_dates (as_of_date date, is_month_end boolean)"
         )
