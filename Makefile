@@ -87,6 +87,10 @@ demo: $(DEMO_PACKAGES) ## Land a demo data set and replay its history
 summary: $(RUNTIME) ## Print what the last run found
 	@python -m orchestration summary
 
+.PHONY: report
+report: $(RUNTIME) ## Make the report anew from the published file, without a run
+	@python -m orchestration report
+
 .PHONY: query
 query: override export SQL := $(value SQL)
 query: $(RUNTIME) ## Ask the published file: make query SQL='select …'

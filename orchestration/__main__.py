@@ -64,6 +64,11 @@ def _answer(options: argparse.Namespace, settings: Settings) -> bool:
         print_query(settings, console, options.sql)
     elif options.command == "metric":
         print_metrics(settings, console, options.names, options.by, options.where or [])
+    elif options.command == "report":
+        # Charts take seconds to import, as Dagster does.
+        from orchestration.reporting.command import print_report  # noqa: PLC0415
+
+        print_report(settings, console)
     else:
         return False
     return True
@@ -125,6 +130,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="CONDITION",
         help="for instance \"{{ Dimension('customer__country') }} = 'France'\"",
     )
+    commands.add_parser("report", help="the report anew, from the published file")
     commands.add_parser("prepare", help="Dagster's folder and dbt's manifest")
     return parser
 

@@ -33,6 +33,7 @@ from orchestration.defs.personas import (
 )
 from orchestration.defs.publishing import published_file
 from orchestration.defs.record_linkage import record_linkage
+from orchestration.defs.reporting import report
 from orchestration.defs.resources import make_resources
 from orchestration.defs.threshold_tuning import threshold_tuning
 from orchestration.defs.transformation import dbt_models
@@ -49,6 +50,7 @@ defs = dg.Definitions(
         lifetime_value,
         threshold_tuning,
         published_file,
+        report,
     ],
     asset_checks=[
         nothing_failed_to_load,

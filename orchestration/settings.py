@@ -55,6 +55,11 @@ class Settings:
         return self.state / "published" / "segmentary.duckdb"
 
     @property
+    def reports_path(self) -> Path:
+        """Folder of the reports of all runs that are kept."""
+        return self.state / "reports"
+
+    @property
     def dagster_home(self) -> Path:
         """Folder of Dagster's run history."""
         return self.state / "dagster"

@@ -16,6 +16,7 @@ from orchestration.warehouse import WarehouseMissingError, connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from rich.console import Console
 
@@ -108,9 +109,11 @@ def print_summary(settings: Settings, console: Console) -> None:
             f"Clusters (medians in {window} days, {currency})",
             _CLUSTERS,
         )
-    path = _shown_path(settings)
+    path = _shown(settings.published_path)
     console.print(f"Published file  {path}  (run {run_id[:8]})")
     suffix = _make_suffix(settings)
+    if (settings.reports_path / "index.html").exists():
+        console.print(f"Reports         {_shown(settings.reports_path / 'index.html')}")
     console.print(f"Dagster UI      make ui{suffix}")
     console.print(f"dbt docs        make docs{suffix}")
     console.print(
@@ -252,9 +255,8 @@ def _rounded_cell(value: Any) -> str:  # noqa: ANN401 - any SQL value
     return _cell(value)
 
 
-def _shown_path(settings: Settings) -> str:
-    """Return the published file's path, short where it lies in the project."""
-    path = settings.published_path
+def _shown(path: Path) -> str:
+    """Return a path, short where it lies in the project."""
     if path.is_relative_to(PROJECT_ROOT):
         return str(path.relative_to(PROJECT_ROOT))
     return str(path)
