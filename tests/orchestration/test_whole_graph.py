@@ -169,6 +169,17 @@ def test_the_published_file_holds_the_run(shop):
     ) == [("no_customer", 1), ("purchase", 3), ("return", 1)]
 
 
+def test_the_report_is_of_the_published_run(shop):
+    ((run_id,),) = shop.published("select run_id from marts.publication")
+    reports = shop.folder / "state" / "reports"
+    report = reports / f"2024-03-10-{run_id[:8]}" / "index.html"
+    assert f">{run_id}</data>" in report.read_text()
+    assert (
+        f'href="{report.parent.name}/index.html"'
+        in (reports / "index.html").read_text()
+    )
+
+
 def test_history_reaches_back_to_the_first_month_end(shop):
     points = shop.published(
         "select distinct as_of_date::varchar from marts.segment_transitions order by 1"
