@@ -310,6 +310,7 @@ def _clusters() -> dict[str, list[dict[str, Any]]]:
                 "algorithm_name": "kmeans",
                 "outcome_code": "separated",
                 "outcome": "2 clusters: the best silhouette of 2 to 3",
+                "promotion_reason": "the first model",
                 "n_clusters": 2,
                 "n_customers": 80,
                 "silhouette_score": 0.512,
@@ -320,15 +321,21 @@ def _clusters() -> dict[str, list[dict[str, Any]]]:
         "cluster_candidates": [
             model
             | {
-                "algorithm_name": "kmeans",
+                "algorithm_name": algorithm,
                 "n_clusters": k,
                 "silhouette_score": score,
+                "stability_score": 0.97 if k == 2 else None,
                 "inertia_score": 1234.5 / k,
                 "is_elbow": k == 3,
-                "is_chosen": k == 2,
+                "is_chosen": (algorithm, k) == ("kmeans", 2),
+                "decision": f"silhouette {score}",
                 "is_current": True,
             }
-            for k, score in ((2, 0.512), (3, 0.4))
+            for algorithm, k, score in (
+                ("kmeans", 2, 0.512),
+                ("kmeans", 3, 0.4),
+                ("ward", 2, 0.5),
+            )
         ],
         "cluster_scatter_points": [
             model

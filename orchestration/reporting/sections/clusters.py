@@ -48,7 +48,7 @@ MODEL: Final = Query(
     "cluster_model",
     """\
 select outcome, outcome_code, algorithm_name, n_clusters, n_customers,
-    silhouette_score, stability_score, as_of_date
+    silhouette_score, stability_score, as_of_date, promotion_reason
 from marts.cluster_models
 where is_current
 order by model_id""",
@@ -56,7 +56,8 @@ order by model_id""",
 CANDIDATES: Final = Query(
     "cluster_candidates",
     """\
-select algorithm_name, n_clusters, silhouette_score, inertia_score, is_elbow, is_chosen
+select algorithm_name, n_clusters, silhouette_score, stability_score, inertia_score,
+    is_elbow, is_chosen, decision
 from marts.cluster_candidates
 where is_current
 order by algorithm_name, n_clusters""",
@@ -328,6 +329,10 @@ def _reason(model: Answer) -> Text:
     said += Markup(" Fitted on {} customers as of {}.").format(
         cell(model, "n_customers", "count"), cell(model, "as_of_date", "date")
     )
+    if model.value("promotion_reason") is not None:
+        said += Markup(" Why it is in use: {}.").format(
+            cell(model, "promotion_reason", "text")
+        )
     return Text(said)
 
 
@@ -398,9 +403,11 @@ def _candidates(candidates: Answer) -> Figure:
                     Column("n_clusters", "Clusters", "count"),
                     Column("algorithm_name", "Algorithm", "label"),
                     Column("silhouette_score", "Mean silhouette", "score"),
+                    Column("stability_score", "Stability", "score"),
                     Column("inertia_score", "Inertia", "count"),
                     Column("is_elbow", "Elbow", "flag"),
                     Column("is_chosen", "Chosen", "flag"),
+                    Column("decision", "Why", "sentence"),
                 ],
                 "One row per number of clusters and algorithm that was tried",
             )
