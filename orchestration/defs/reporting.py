@@ -32,7 +32,7 @@ def report(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         context.log.info("no report: reports_kept is 0")
         return dg.MaterializeResult(metadata={"is_made": False})
     made = write_report(settings.published_path, settings.reports_path, kept=kept)
-    if made.run_id != context.run_id:
+    if made.run_id != context.run.run_id:
         context.log.warning(
             "the published file is of run %s, and so is the report", made.run_id
         )

@@ -35,9 +35,8 @@ _RUN: Final = (
     ),
     Query(
         "shop",
-        "select shop_name, reporting_currency_code, business_time_zone_name,\n"
-        "    window_days\n"
-        "from marts.shop_settings",
+        "select shop_name, reporting_currency, business_time_zone\n"
+        "from marts.publication",
     ),
 )
 _MODULES: Final = (
@@ -74,7 +73,7 @@ def personas_page(answers: Mapping[str, Answer]) -> tuple[str, int]:
 
 def _shop(answers: Mapping[str, Answer]) -> Shop:
     shop = answers["shop"]
-    currency = shop.value("reporting_currency_code") if len(shop) else ""
+    currency = shop.value("reporting_currency") if len(shop) else ""
     return Shop(currency=currency or "reporting currency")
 
 
@@ -87,7 +86,7 @@ def _page(
     run, shop = answers["publication"], answers["shop"]
     meta = Markup("As of {}, what was known before that day began{} · run {}").format(
         cell(run, "as_of_date", "date"),
-        Markup(" in {}").format(cell(shop, "business_time_zone_name", "text"))
+        Markup(" in {}").format(cell(shop, "business_time_zone", "text"))
         if len(shop)
         else "",
         cell(run, "run_name", "text"),

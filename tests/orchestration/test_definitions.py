@@ -122,7 +122,6 @@ BUILT_HERE = {
     "marts/segment_summary",
     "marts/segment_survival",
     "marts/segment_transitions",
-    "marts/shop_settings",
     "marts/source_freshness",
     "marts/threshold_outcomes",
     "marts/threshold_proposals",

@@ -27,6 +27,9 @@ PUBLICATION = {
         "run_id": "varchar",
         "as_of_date": "date",
         "code_version": "varchar",
+        "shop_name": "varchar",
+        "reporting_currency": "varchar",
+        "business_time_zone": "varchar",
     },
     "publication_tables": {
         "run_id": "varchar",
@@ -84,7 +87,14 @@ def published() -> dict[str, list[dict[str, Any]]]:
     """Say which run the file is of."""
     return {
         "publication": [
-            {"run_id": RUN_ID, "as_of_date": AS_OF, "code_version": "0.1.0"}
+            {
+                "run_id": RUN_ID,
+                "as_of_date": AS_OF,
+                "code_version": "0.1.0",
+                "shop_name": SHOP_NAME,
+                "reporting_currency": "EUR",
+                "business_time_zone": "Europe/Berlin",
+            }
         ],
         "publication_tables": [
             {"run_id": RUN_ID, "table_name": "customer_rfm", "n_rows": 5}
@@ -95,15 +105,6 @@ def published() -> dict[str, list[dict[str, Any]]]:
 def rows() -> dict[str, list[dict[str, Any]]]:
     """Rows for every section, among them values that are hard to spell."""
     return published() | {
-        "shop_settings": [
-            {
-                "as_of_date": AS_OF,
-                "shop_name": SHOP_NAME,
-                "reporting_currency_code": "EUR",
-                "business_time_zone_name": "Europe/Berlin",
-                "window_days": 365,
-            }
-        ],
         "dim_as_of_dates": [
             {
                 "as_of_date": AS_OF,
