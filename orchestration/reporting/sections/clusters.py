@@ -380,9 +380,15 @@ def _candidates(candidates: Answer) -> Figure:
             scale=alt.Scale(domain=names, range=[BLUE, PALETTE[2]]),
             legend=alt.Legend(orient="top") if len(names) > 1 else None,
         )
+        # Where both separate alike, the second lets the first be seen.
+        dash = alt.StrokeDash(
+            "algorithm:N",
+            scale=alt.Scale(domain=names, range=[[1, 0], [7, 6]]),
+            legend=None,
+        )
         chosen = base.transform_filter("datum.is_chosen")
         return alt.layer(
-            base.mark_line(strokeWidth=2).encode(color=colour),
+            base.mark_line(strokeWidth=2).encode(color=colour, strokeDash=dash),
             base.mark_point(filled=True, size=50, opacity=1, aria=True).encode(
                 color=colour, description="description:N"
             ),
