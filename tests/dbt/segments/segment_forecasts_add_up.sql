@@ -1,11 +1,11 @@
 {{ config(meta={'dagster': {'ref': {'name': 'segment_forecasts'}}}) }}
 
-{% set horizon = var('forecast_months_ahead') -%}
-{% set min_months = var('forecast_min_history_months') -%}
 -- Guards that a forecast neither loses nor invents anybody: over a set it sums to the
 -- members now and, for each month ahead, to the mean entrants of the months that it is
 -- made from. Members are counted in the snapshot, entrants in `segment_transitions`.
 -- Every set with members has every month ahead, and sizes are within their intervals.
+{% set horizon = var('forecast_months_ahead') -%}
+{% set min_months = var('forecast_min_history_months') -%}
 with
 
 segment_forecasts as (
