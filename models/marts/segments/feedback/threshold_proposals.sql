@@ -28,7 +28,7 @@ numbered as (
         *,
         row_number() over (
             partition by threshold_name
-            order by last_month_end_date desc, as_of_date desc, proposal_id
+            order by last_month_end_date desc, as_of_date desc, proposal_id asc
         ) as newness_number
     from proposals
 ),
@@ -78,7 +78,8 @@ final as (
         decision,
         case
             when is_proposed and is_open and not is_accepted
-                then threshold_name || ','
+                then
+                    threshold_name || ','
                     || cast(candidate_value as {{ dbt.type_string() }}) || ','
                     || proposal_id || ',YYYY-MM-DD,why'
         end as accepting_line,

@@ -8,15 +8,15 @@ customer_rule_segments as (
 
 counted as (
     select
-        count(*) as n_all
-        {%- for rule, priority in rule_segment_priorities() %},
-        coalesce(sum(case when is_{{ rule }} then 1 else 0 end), 0) as n_{{ rule }}
+        {%- for rule, priority in rule_segment_priorities() %}
+        coalesce(sum(case when is_{{ rule }} then 1 else 0 end), 0) as n_{{ rule }},
         {%- endfor %}
-        {%- for rule, priority, other_rule, other_priority in rule_segment_pairs() %},
+        {%- for rule, priority, other_rule, other_priority in rule_segment_pairs() %}
         coalesce(
             sum(case when is_{{ rule }} and is_{{ other_rule }} then 1 else 0 end), 0
-        ) as n_pair_{{ loop.index }}
+        ) as n_pair_{{ loop.index }},
         {%- endfor %}
+        count(*) as n_all
     from customer_rule_segments
 ),
 
@@ -48,7 +48,8 @@ final as (
         ) }} as jaccard_rate,
         case
             when n_customers > 0 and n_other_customers > 0
-                then cast(n_shared_customers as {{ type_double() }}) * n_all
+                then
+                    cast(n_shared_customers as {{ type_double() }}) * n_all
                     / n_customers / n_other_customers
         end as lift
     from pairs
