@@ -161,7 +161,7 @@ measured as (
         on of_clusters.feature_number = spread.feature_number
 ),
 
--- What chance shuffles might explain isn't a trait, nor is what everyone has as well.
+-- What chance shuffles might explain isn't a trait, nor is what most others have, too.
 explained as (
     select
         measured.*,
@@ -171,7 +171,10 @@ explained as (
             newest_importances.importance_score
             > {{ var('persona_trait_min_deviations') }}
             * newest_importances.importance_deviation
-            and measured.difference_score <> 0,
+            and case
+                when measured.difference_score > 0 then measured.higher_than_rate
+                when measured.difference_score < 0 then measured.lower_than_rate
+            end >= {{ var('persona_trait_min_rate') }},
             false
         ) as is_trait
     from measured
