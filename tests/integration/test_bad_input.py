@@ -111,18 +111,20 @@ def empty(workshop: Workshop, landings: Path) -> Shop:
 
 def test_an_empty_landing_folder_gives_empty_marts(empty: Shop) -> None:
     counts = empty.publish("first")
-    # What needs no record: the date itself, the days of the month before it, and what
-    # seeds declare with nothing found.
+    # What needs no record: the date itself, the days of the month before it, each pair
+    # of the seven rules, and what seeds declare with nothing found.
     declared = {
         mart: len((PROJECT / "seeds" / f"{seed}.csv").read_text().splitlines()) - 1
         for mart, seed in (
             ("imputed_values", "imputations"),
             ("source_freshness", "source_cadences"),
+            ("dim_thresholds", "tunable_thresholds"),
         )
     }
     assert {table: n for table, n in counts.items() if n} == {
         "dim_as_of_dates": 1,
         "dim_dates": 32,
+        "rule_segment_overlaps": 7 * 6 // 2,
         **declared,
     }
     assert len(counts) > 20

@@ -114,7 +114,8 @@ def test_a_forest_is_asked_once_for_a_model_and_month(warehouse):
     }
     classifier = metadata["persona_classifiers"]
     assert classifier["n_personas"] == classifier["n_distinguishable_personas"] == 2
-    assert classifier["accuracy_rate"] == 1.0
+    # Nine standard deviations apart; of twelve features a split is offered two.
+    assert classifier["accuracy_rate"] >= 0.9
     assert classifier["majority_rate"] == 0.5
     assert "| 1 | discount_rate, " in metadata["persona_importances"]["top_features"]
     # The same again, and another day of the month, change nothing.
