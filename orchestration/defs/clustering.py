@@ -6,7 +6,6 @@ people know, by the warehouse itself. Everything a model is lies in schema `pyth
 the next one can keep its labels, or be refused.
 """
 
-import base64
 import dataclasses
 import datetime as dt
 from collections.abc import Iterator, Sequence
@@ -27,6 +26,7 @@ from orchestration.assignment import (
 from orchestration.cluster_registry import MODEL_TABLES, Refit
 from orchestration.defs.resources import WAREHOUSE_POOL, AsOf, WarehouseResource
 from orchestration.defs.source_tables import source_spec
+from orchestration.defs.storytelling import plot
 from orchestration.drift import DRIFT, Measure, measure_drift, read_drift
 from orchestration.projection import PROJECTION_TABLES, write_projection
 from orchestration.warehouse import Warehouse, transaction
@@ -41,7 +41,6 @@ from python_models.clustering.plots import (
     cluster_scatter_chart,
     cluster_sizes_chart,
     elbow_and_silhouette_chart,
-    to_png,
 )
 
 FEATURES_KEY = dg.AssetKey(["marts", "customer_features_by_date"])
@@ -117,7 +116,7 @@ def clustering(
     metadata[ASSIGNMENT_TABLE] = {
         "dagster/row_count": n_assigned,
         "model_id": model.model_id,
-        "plot": _png(
+        "plot": plot(
             cluster_scatter_chart(sample, sample, model, n_customers=n_assigned)
         ),
     }
@@ -154,8 +153,8 @@ def _describe(model: ClusterModel) -> dict[str, dict[str, Any]]:
         score = getattr(model, name)
         if score is not None:
             metadata["cluster_models"][name] = score
-    metadata["cluster_candidates"]["plot"] = _png(elbow_and_silhouette_chart(model))
-    metadata["clusters"]["plot"] = _png(cluster_sizes_chart(model))
+    metadata["cluster_candidates"]["plot"] = plot(elbow_and_silhouette_chart(model))
+    metadata["clusters"]["plot"] = plot(cluster_sizes_chart(model))
     for code in ("kept", "new", "vanished"):
         metadata["cluster_changes"][f"n_{code}"] = sum(
             change.change_code == code for change in model.changes
@@ -352,9 +351,3 @@ def _table(drift: Sequence[Measure]) -> dg.TableMetadataValue:
             ]
         ),
     )
-
-
-def _png(chart: Any) -> dg.MarkdownMetadataValue:  # noqa: ANN401 - altair's charts
-    """Show a chart in the Dagster UI."""
-    encoded = base64.b64encode(to_png(chart)).decode()
-    return dg.MetadataValue.md(f"![plot](data:image/png;base64,{encoded})")

@@ -5,7 +5,6 @@ computed in each run, since a day without a purchase changes it. Both lie in sch
 `python`.
 """
 
-import base64
 import datetime as dt
 import math
 from collections.abc import Iterator
@@ -18,13 +17,13 @@ from duckdb import DuckDBPyConnection
 
 from orchestration.defs.resources import WAREHOUSE_POOL, AsOf, WarehouseResource
 from orchestration.defs.source_tables import source_spec
+from orchestration.defs.storytelling import plot
 from orchestration.warehouse import Warehouse, append_rows, replace_rows, transaction
 from python_models.lifetime_value import (
     LifetimeValueModel,
     backtest_chart,
     fit_lifetime_value,
     predict_lifetime_values,
-    to_png,
 )
 
 MODEL_TABLES = ("lifetime_value_models", "lifetime_value_backtests")
@@ -229,7 +228,7 @@ def _backtest_metadata(model: LifetimeValueModel) -> dict[str, Any]:
     metadata: dict[str, Any] = {
         "outcome": backtest.outcome,
         "holdout_days": backtest.holdout_days,
-        "plot": _png(backtest_chart(model)),
+        "plot": plot(backtest_chart(model)),
     }
     if backtest.groups:
         metadata |= {
@@ -252,9 +251,3 @@ def _prediction_metadata(predictions: pd.DataFrame) -> dict[str, Any]:
     return {
         name: float(mean) for name, mean in means.items() if not math.isnan(float(mean))
     }
-
-
-def _png(chart: Any) -> dg.MarkdownMetadataValue:  # noqa: ANN401 - altair's charts
-    """Show a chart in the Dagster UI."""
-    encoded = base64.b64encode(to_png(chart)).decode()
-    return dg.MetadataValue.md(f"![plot](data:image/png;base64,{encoded})")

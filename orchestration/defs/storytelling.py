@@ -3,6 +3,7 @@
 Belongs here: words and figures for people who look. What is built and when doesn't.
 """
 
+import base64
 import csv
 import datetime as dt
 import re
@@ -14,6 +15,7 @@ import dagster as dg
 from duckdb import DuckDBPyConnection
 
 from orchestration.settings import PROJECT_ROOT, load_settings
+from python_models.charts import Chart, to_png
 
 OWNERS: Final = ("team:data",)
 # Figures that a table's own row count doesn't tell, each a time series in the UI: name
@@ -108,6 +110,12 @@ def question_of(test: Mapping[str, Any]) -> str | None:
     }
     question = _QUESTIONS.get(kind["name"])
     return question.format_map(words) if question else None
+
+
+def plot(chart: Chart) -> dg.MarkdownMetadataValue:
+    """Show a chart as a picture."""
+    encoded = base64.b64encode(to_png(chart)).decode()
+    return dg.MetadataValue.md(f"![plot](data:image/png;base64,{encoded})")
 
 
 def lineage_link() -> dg.MetadataValue[Any]:

@@ -31,7 +31,6 @@ from python_models.clustering.plots import (
     cluster_scatter_chart,
     cluster_sizes_chart,
     elbow_and_silhouette_chart,
-    to_png,
 )
 from python_models.clustering.preprocessing import ModelFeature
 
@@ -51,5 +50,4 @@ __all__ = [
     "compute_model_id",
     "elbow_and_silhouette_chart",
     "fit_clusters",
-    "to_png",
 ]

@@ -9,15 +9,13 @@ from typing import Final
 import altair as alt
 import numpy as np
 import pandas as pd
-import vl_convert as vlc
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 
+from python_models.charts import INK, Chart, chart_title, with_theme
 from python_models.clustering import columns as c
 from python_models.clustering.model import ClusterModel
 from python_models.clustering.preprocessing import scale_values
-
-Chart = alt.Chart | alt.LayerChart | alt.FacetChart | alt.HConcatChart
 
 # Okabe, M. and Ito, K. (2008). Color universal design: eight colours that people with
 # any colour vision can tell apart; black gives way to grey, yellow comes last.
@@ -31,8 +29,6 @@ PALETTE: Final = (
     "#666666",
     "#F0E442",
 )
-_INK: Final = "#333333"
-_FAINT: Final = "#8A8A8A"
 _WIDTH: Final = 720
 _SAMPLE_SIZE: Final = 2_000
 _BAR_STEP: Final = 44
@@ -227,7 +223,7 @@ def cluster_sizes_chart(model: ClusterModel) -> Chart:
             alt.Tooltip("share:Q", title="Share", format=".1%"),
         ],
     )
-    labels = base.mark_text(align="left", dx=6, fontSize=13, color=_INK).encode(
+    labels = base.mark_text(align="left", dx=6, fontSize=13, color=INK).encode(
         text="label:N",
     )
     chart = alt.layer(bars, labels).properties(
@@ -350,10 +346,10 @@ def cluster_scatter_chart(
     )
     marks = alt.Chart(centres).encode(x=x, y=y)
     discs = marks.mark_circle(size=420, color="white", opacity=0.92).encode(
-        stroke=alt.value(_INK),
+        stroke=alt.value(INK),
         strokeWidth=alt.value(1.5),
     )
-    digits = marks.mark_text(fontSize=13, fontWeight="bold", color=_INK).encode(
+    digits = marks.mark_text(fontSize=13, fontWeight="bold", color=INK).encode(
         text="number:N",
     )
     chart = alt.layer(dots, discs, digits).properties(width=_WIDTH - 60, height=420)
@@ -364,24 +360,6 @@ def cluster_scatter_chart(
         else f"{total:,} customers"
     )
     return _finish(chart, f"{drawn} in {_plural(model)}", model)
-
-
-def to_png(chart: Chart, *, scale: float = 1.5) -> bytes:
-    """Render a chart without a browser or a network.
-
-    Parameters
-    ----------
-    chart : altair chart
-        Any chart of this module.
-    scale : float, default 1.5
-        Pixels per unit of length; 1.5 keeps text sharp where a page shows it smaller.
-
-    Returns
-    -------
-    bytes
-        A PNG image.
-    """
-    return bytes(vlc.vegalite_to_png(chart.to_json(), scale=scale))
 
 
 def _plane_frame(
@@ -417,46 +395,13 @@ def _colours(model: ClusterModel) -> list[str]:
 def _sentence(title: str, text: str) -> Chart:
     chart = (
         alt.Chart(pd.DataFrame({"text": [text]}))
-        .mark_text(fontSize=14, color=_INK, limit=_WIDTH, align="left")
+        .mark_text(fontSize=14, color=INK, limit=_WIDTH, align="left")
         .encode(text="text:N", x=alt.value(0))
-        .properties(width=_WIDTH, height=40, title=_title(title, ""))
+        .properties(width=_WIDTH, height=40, title=chart_title(title, ""))
     )
-    return _theme(chart)
-
-
-def _title(text: str, subtitle: str) -> alt.TitleParams:
-    return alt.TitleParams(
-        text,
-        subtitle=subtitle,
-        anchor="start",
-        fontSize=18,
-        subtitleFontSize=12,
-        subtitleColor=_FAINT,
-        offset=16,
-    )
+    return with_theme(chart)
 
 
 def _finish(chart: Chart, title: str, model: ClusterModel) -> Chart:
     subtitle = f"As of {model.as_of_date.isoformat()}, model {model.model_id}"
-    return _theme(chart.properties(title=_title(title, subtitle)))
-
-
-def _theme(chart: Chart) -> Chart:
-    themed: Chart = (
-        chart.configure(background="white", padding=16, font="sans-serif")
-        .configure_view(stroke=None)
-        .configure_title(color=_INK)
-        .configure_axis(
-            labelFontSize=12,
-            titleFontSize=12,
-            titleFontWeight="normal",
-            titleColor=_INK,
-            labelColor=_INK,
-            gridColor="#E6E6E6",
-            domainColor="#B5B5B5",
-            tickColor="#B5B5B5",
-            titlePadding=10,
-        )
-        .configure_legend(labelFontSize=12, labelColor=_INK)
-    )
-    return themed
+    return with_theme(chart.properties(title=chart_title(title, subtitle)))

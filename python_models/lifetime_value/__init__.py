@@ -16,7 +16,7 @@ from python_models.lifetime_value.backtesting import Backtest, BacktestGroup
 from python_models.lifetime_value.config import LifetimeValueConfig
 from python_models.lifetime_value.fitting import CODE_VERSION, fit_lifetime_value
 from python_models.lifetime_value.model import LifetimeValueModel
-from python_models.lifetime_value.plots import backtest_chart, to_png
+from python_models.lifetime_value.plots import backtest_chart
 from python_models.lifetime_value.predicting import predict_lifetime_values
 from python_models.lifetime_value.purchase_amounts import (
     PurchaseAmounts,
@@ -40,5 +40,4 @@ __all__ = [
     "fit_purchase_amounts",
     "fit_purchase_counts",
     "predict_lifetime_values",
-    "to_png",
 ]

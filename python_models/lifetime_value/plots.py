@@ -4,18 +4,14 @@ from typing import Final
 
 import altair as alt
 import pandas as pd
-import vl_convert as vlc
 
+from python_models.charts import INK, Chart, chart_title, with_theme
 from python_models.lifetime_value.model import LifetimeValueModel
 
 # Okabe, M. and Ito, K. (2008), Color universal design.
 _COLOURS: Final = ("#333333", "#0072B2", "#E69F00")
-_INK: Final = "#333333"
-_FAINT: Final = "#8A8A8A"
 _WIDTH: Final = 660
 _WHAT: Final = ("happened", "forecast", "everybody at their own rate")
-
-Chart = alt.Chart | alt.LayerChart | alt.FacetChart
 
 
 def backtest_chart(model: LifetimeValueModel) -> Chart:
@@ -78,29 +74,11 @@ def backtest_chart(model: LifetimeValueModel) -> Chart:
     lines = base.mark_line(strokeWidth=1.5, opacity=0.6)
     points = base.mark_point(size=90, filled=True, opacity=1)
     title = f"Purchase days in the last {backtest.holdout_days} days"
-    return _theme(
+    return with_theme(
         alt.layer(lines, points).properties(
-            width=_WIDTH, height=320, title=_title(title, _subtitle(model))
+            width=_WIDTH, height=320, title=chart_title(title, _subtitle(model))
         )
     )
-
-
-def to_png(chart: Chart, *, scale: float = 1.5) -> bytes:
-    """Render a chart without a browser or a network.
-
-    Parameters
-    ----------
-    chart : altair chart
-        A chart of this module.
-    scale : float, default 1.5
-        Pixels per unit of length.
-
-    Returns
-    -------
-    bytes
-        A PNG image.
-    """
-    return bytes(vlc.vegalite_to_png(chart.to_json(), scale=scale))
 
 
 def _subtitle(model: LifetimeValueModel) -> str:
@@ -115,41 +93,10 @@ def _subtitle(model: LifetimeValueModel) -> str:
 def _sentence(text: str) -> Chart:
     chart = (
         alt.Chart(pd.DataFrame({"text": [text]}))
-        .mark_text(fontSize=14, color=_INK, limit=_WIDTH, align="left")
+        .mark_text(fontSize=14, color=INK, limit=_WIDTH, align="left")
         .encode(text="text:N", x=alt.value(0))
-        .properties(width=_WIDTH, height=40, title=_title("No forecast to compare", ""))
-    )
-    return _theme(chart)
-
-
-def _title(text: str, subtitle: str) -> alt.TitleParams:
-    return alt.TitleParams(
-        text,
-        subtitle=subtitle,
-        anchor="start",
-        fontSize=18,
-        subtitleFontSize=12,
-        subtitleColor=_FAINT,
-        offset=16,
-    )
-
-
-def _theme(chart: Chart) -> Chart:
-    themed: Chart = (
-        chart.configure(background="white", padding=16, font="sans-serif")
-        .configure_view(stroke=None)
-        .configure_title(color=_INK)
-        .configure_axis(
-            labelFontSize=12,
-            titleFontSize=12,
-            titleFontWeight="normal",
-            titleColor=_INK,
-            labelColor=_INK,
-            gridColor="#E6E6E6",
-            domainColor="#B5B5B5",
-            tickColor="#B5B5B5",
-            titlePadding=10,
+        .properties(
+            width=_WIDTH, height=40, title=chart_title("No forecast to compare", "")
         )
-        .configure_legend(labelFontSize=12, labelColor=_INK)
     )
-    return themed
+    return with_theme(chart)

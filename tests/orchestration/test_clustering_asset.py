@@ -10,6 +10,7 @@ import pytest
 
 from orchestration.cluster_registry import MODEL_TABLES, Refit
 from orchestration.defs import clustering as clustering_defs
+from orchestration.defs import storytelling
 from orchestration.defs.clustering import (
     clustering,
     clusters_are_the_models,
@@ -91,7 +92,7 @@ class Run:
 @pytest.fixture
 def warehouse(tmp_path, monkeypatch) -> Warehouse:
     monkeypatch.setenv("SEGMENTARY_STATE", str(tmp_path))
-    monkeypatch.setattr(clustering_defs, "to_png", lambda _: b"")
+    monkeypatch.setattr(storytelling, "to_png", lambda _: b"")
     warehouse = Warehouse(load_settings().warehouse_path)
     with warehouse.write() as connection:
         for schema in ("marts", "python"):

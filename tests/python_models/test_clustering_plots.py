@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from clustering_data import DAY, generic_config, generic_frame, shop
 
+from python_models.charts import to_png
 from python_models.clustering import (
     ClusteringConfig,
     ClusterModel,
@@ -17,7 +18,6 @@ from python_models.clustering import (
     elbow_and_silhouette_chart,
     fit_clusters,
     plots,
-    to_png,
 )
 
 PNG_HEADER = b"\x89PNG\r\n\x1a\n"

@@ -17,6 +17,7 @@ from scipy.optimize import approx_fprime
 from scipy.stats import beta as beta_distribution
 
 from demo.files import package_file
+from python_models.charts import to_png
 from python_models.lifetime_value import (
     LifetimeValueConfig,
     LifetimeValueModel,
@@ -30,7 +31,6 @@ from python_models.lifetime_value import (
     predict_lifetime_values,
     purchase_amounts,
     purchase_counts,
-    to_png,
 )
 
 ROOT = Path(__file__).parents[2]
