@@ -53,8 +53,15 @@ select names.customer, customers.*
 from made.customers
 inner join names on customers.customer_id = names.customer_id;
 
+-- Orders of one moment have one number here: which comes first is up to a key.
 create temp view compared_orders as
-select names.customer, orders.*
+select
+    names.customer,
+    orders.* replace (
+        min(customer_order_number) over (
+            partition by orders.customer_id, ordered_at, is_purchase
+        ) as customer_order_number
+    )
 from made.orders
 left join names on orders.customer_id = names.customer_id;
 

@@ -50,8 +50,15 @@ select names.customer, dim_customers.*
 from made.dim_customers
 inner join names on dim_customers.customer_id = names.customer_id;
 
+-- Orders of one moment have one number here: which comes first is up to a key.
 create temp view compared_orders as
-select names.customer, fct_orders.*
+select
+    names.customer,
+    fct_orders.* replace (
+        min(customer_order_number) over (
+            partition by fct_orders.customer_id, ordered_at, is_purchase
+        ) as customer_order_number
+    )
 from made.fct_orders
 left join names on fct_orders.customer_id = names.customer_id;
 

@@ -231,14 +231,21 @@ class Bench:
         return cost
 
     def build(self) -> Cost:
-        """Build everything with the project, without tests."""
+        """Build with the project what baselines make, without tests."""
         self.project.put_back("landed")
         cost = self.project.build(self.as_of, with_tests=False)
         self.project.keep("built")
         return cost
 
+    def build_rest(self) -> Cost:
+        """Build with the project what no baseline makes."""
+        self.project.put_back("built")
+        cost = self.project.build_rest(self.as_of)
+        self.project.keep("built")
+        return cost
+
     def build_tested(self) -> Cost:
-        """Build everything with the project, with its data tests."""
+        """Build with the project what baselines make, with its data tests."""
         self.project.put_back("landed")
         return self.project.build(self.as_of, with_tests=True)
 
@@ -263,6 +270,11 @@ class Bench:
         cost = self.project.build(self.next_as_of, with_tests=False)
         self.project.keep("day_built")
         return cost
+
+    def build_rest_day(self) -> Cost:
+        """Build of the new day what no baseline makes."""
+        self.project.put_back("day_built")
+        return self.project.build_rest(self.next_as_of)
 
     def build_day_tested(self) -> Cost:
         """Build the new day with tests that look at what changed."""
@@ -333,10 +345,12 @@ def programs_of(bench: Bench) -> dict[str, Callable[[], Cost]]:
         "land_jsonl": bench.land_jsonl,
         "land": bench.land,
         "build": bench.build,
+        "build_rest": bench.build_rest,
         "build_tested": bench.build_tested,
         "script_day": bench.script_day,
         "land_day": bench.land_day,
         "build_day": bench.build_day,
+        "build_rest_day": bench.build_rest_day,
         "build_day_tested": bench.build_day_tested,
         "run": bench.run,
         "run_day": bench.run_day,
@@ -431,7 +445,9 @@ def measure_fixed(n_rounds: int, work: Path, results_folder: Path) -> Results:
         steps: dict[str, Callable[[], Cost]] = {
             "land": project.land,
             "build": lambda: project.build(day, with_tests=False),
+            "build_rest": lambda: project.build_rest(day),
             "build_day": lambda: project.build(next_day, with_tests=False),
+            "build_rest_day": lambda: project.build_rest(next_day),
             "build_day_tested": lambda: project.build(next_day, with_tests=True),
             "build_tested": lambda: project.build(next_day, with_tests=True),
         }
