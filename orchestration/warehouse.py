@@ -290,6 +290,9 @@ class Warehouse:
         settings: DuckDBConfig = {
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
+            # A checkpoint packs a table's last rows anew: after every file that lands,
+            # it would be most of what landing costs.
+            "checkpoint_threshold": "256MB",
         }
         memory_limit = self.memory_limit or os.environ.get("SEGMENTARY_MEMORY_LIMIT")
         if memory_limit:
