@@ -152,12 +152,16 @@ board: $(RUNTIME) $(BI) ## Render the example of a BI tool's board, docs/bi/
 ##@ Contribute
 
 .PHONY: test
-test: lint types parse ## All that a change must pass
+test: check ## All that a change must pass
 	$(CLEAN_ENVIRONMENT) pytest $(IN_PARALLEL) -m "not slow"
 
 .PHONY: test-all
-test-all: lint types parse $(BI) ## The same and the tests that take minutes
+test-all: check $(BI) ## The same and the tests that take minutes
 	$(CLEAN_ENVIRONMENT) pytest $(IN_PARALLEL)
+
+.PHONY: check
+check: $(DEVELOPMENT) ## Lint, types and parse side by side
+	@$(MAKE) --no-print-directory --jobs=3 lint types parse
 
 .PHONY: lint
 lint: $(DEVELOPMENT) ## Check the style of Python and SQL
