@@ -213,24 +213,25 @@ class Troubles:
     first_run: str
     broken: Outcome
     digest: list[str]
-    unread: Outcome
     mended: Outcome
+
+
+def run_again(shop):
+    done = shop.run("run", "--as-of", "2024-03-10")
+    return Outcome(done, published_run(shop))
+
+
+def published_run(shop):
+    ((run_id,),) = shop.published("select run_id from marts.publication")
+    return run_id
 
 
 @pytest.fixture(scope="module")
 def troubles(shop):
-    """A test fails, a file can't be read; then all is well, with careless files."""
-
-    def published_run():
-        ((run_id,),) = shop.published("select run_id from marts.publication")
-        return run_id
-
-    def run():
-        return Outcome(shop.run("run", "--as-of", "2024-03-10"), published_run())
-
-    first_run = published_run()
+    """A test fails; then all is well, with careless files."""
+    first_run = published_run(shop)
     shop.write("update raw.load_manifest set n_records = n_records + 1")
-    broken = run()
+    broken = run_again(shop)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SEGMENTARY_STATE", str(shop.folder / "state"))
         with dg.DagsterInstance.from_config(
@@ -239,25 +240,14 @@ def troubles(shop):
             (newest,) = instance.get_run_records(limit=1)
             digest = digest_of(instance, newest.dagster_run.run_id)
     shop.write("update raw.load_manifest set n_records = n_records - 1")
-    (shop.landing / "empty.csv").write_text("")
-    unread = run()
-    (shop.landing / "empty.csv").unlink()
     shop.land_carelessly()
-    return Troubles(first_run, broken, digest.text().splitlines(), unread, run())
+    return Troubles(first_run, broken, digest.text().splitlines(), run_again(shop))
 
 
-@pytest.mark.parametrize(
-    ("trouble", "named"),
-    [
-        ("broken", "row_accounting_adds_up"),
-        ("unread", "pos/order_lines/empty.csv"),
-    ],
-)
-def test_a_run_in_trouble_names_it_and_is_not_published(troubles, trouble, named):
-    outcome = getattr(troubles, trouble)
-    assert outcome.done.returncode == 1
-    assert named in outcome.done.stdout
-    assert outcome.published_run == troubles.first_run
+def test_a_run_that_fails_a_test_names_it_and_is_not_published(troubles):
+    assert troubles.broken.done.returncode == 1
+    assert "row_accounting_adds_up" in troubles.broken.done.stdout
+    assert troubles.broken.published_run == troubles.first_run
 
 
 def test_a_failed_run_is_told_with_what_the_marts_say(troubles):
@@ -280,15 +270,33 @@ def test_the_next_good_run_is_published(troubles):
     assert troubles.mended.published_run != troubles.first_run
 
 
-@pytest.mark.usefixtures("troubles")
-def test_an_earlier_day_is_refused_with_both_dates(shop):
-    before = shop.published("select run_id from marts.publication")
-    earlier = shop.run("run", "--as-of", "2024-02-15")
-    assert earlier.returncode == 1
+@dataclass(frozen=True)
+class Refused:
+    """What an earlier day's run said, with a file that it can't read."""
+
+    done: subprocess.CompletedProcess[str]
+    before: str
+    after: str
+
+
+@pytest.fixture(scope="module")
+def refused(shop, troubles):
+    (shop.landing / "empty.csv").write_text("")
+    done = shop.run("run", "--as-of", "2024-02-15")
+    (shop.landing / "empty.csv").unlink()
+    return Refused(done, troubles.mended.published_run, published_run(shop))
+
+
+def test_an_earlier_day_is_refused_with_both_dates(refused):
+    assert refused.done.returncode == 1
     # The careless files brought customers after the month-end.
-    assert "as_of_date 2024-02-15 is before 2024-03-10" in earlier.stdout
-    assert "marts/customer_facts" not in earlier.stdout
-    assert shop.published("select run_id from marts.publication") == before
+    assert "as_of_date 2024-02-15 is before 2024-03-10" in refused.done.stdout
+    assert "marts/customer_facts" not in refused.done.stdout
+    assert refused.after == refused.before
+
+
+def test_a_file_that_cannot_be_read_is_named(refused):
+    assert "pos/order_lines/empty.csv" in refused.done.stdout
 
 
 def canaries_in(content: bytes) -> list[str]:
@@ -296,7 +304,7 @@ def canaries_in(content: bytes) -> list[str]:
     return [canary for canary in CANARIES if canary.encode() in lowered]
 
 
-@pytest.mark.usefixtures("troubles")
+@pytest.mark.usefixtures("refused")
 def test_no_run_names_anybody_outside_raw_and_staging(shop):
     """Runs above went well, failed a test, and met a file that they couldn't read."""
     assert shop.published(
@@ -351,6 +359,17 @@ def test_no_run_names_anybody_outside_raw_and_staging(shop):
     assert shop.published(
         "select count(*) from marts.identifiers where identifier_type = 'email_hash'"
     ) == [(1,)]
+
+
+@pytest.mark.slow
+def test_a_file_that_cannot_be_read_is_enough_to_publish_nothing(shop, troubles):
+    """By the whole graph; `test_publishing` and `test_bad_input` have it without."""
+    (shop.landing / "empty.csv").write_text("")
+    unread = run_again(shop)
+    (shop.landing / "empty.csv").unlink()
+    assert unread.done.returncode == 1
+    assert "pos/order_lines/empty.csv" in unread.done.stdout
+    assert unread.published_run == troubles.mended.published_run
 
 
 @pytest.mark.parametrize(
