@@ -20,8 +20,10 @@ GROUPS = {
     for name in (
         "consent",
         "google_analytics",
+        "identity",
         "published_numbers",
         "rfm_oracle",
+        "rows_tested",
         "storefront",
         "storefront_bi_tools",
         "storefront_metrics",
@@ -31,14 +33,14 @@ GROUPS = {
     )
 }
 LONGEST_FIRST = (
+    DATA_SETS,
     "orchestration/test_whole_graph.py",
     "integration/test_equalities.py",
-    DATA_SETS,
-    "integration/test_equalities_of_identity.py",
-    "erasure/test_erasure.py",
     "dbt_guards/test_snapshot_guards.py",
-    "identity/test_connected_components.py",
+    "erasure/test_erasure.py",
+    "integration/test_equalities_of_identity.py",
     "integration/test_bad_input.py",
+    "identity/test_connected_components.py",
 )
 
 
