@@ -2,34 +2,9 @@
 -- perform well because buying is what brings customers into it.
 with
 
-customer_segment_months as {{ not_materialized() }} (
-    select * from {{ ref('customer_segment_months') }}
-),
-
-customer_facts as {{ not_materialized() }} (
-    select * from {{ ref('customer_facts') }}
-),
-
-customer_facts_by_date as {{ not_materialized() }} (
-    select * from {{ ref('customer_facts_by_date') }}
-),
-
-customer_months as {{ not_materialized() }} (
-    select * from {{ ref('customer_months') }}
-),
-
-personalised_customers as (
-    select * from {{ ref('dim_customers') }}
-    where is_personalization_allowed
-),
-
 month_ends as (
     select * from {{ ref('dim_as_of_dates') }}
     where is_month_end
-),
-
-cluster_assignments as (
-    select * from {{ ref('stg_python__customer_clusters') }}
 ),
 
 -- Months with a month-end before them; nobody is known before the first.
@@ -40,53 +15,60 @@ months as (
         on month_ends.activity_month = month_starts.as_of_date
 ),
 
--- Most members do nothing in a month, so sizes are counted apart from activity.
-sizes_by_sql as (
-    select
-        months.performance_month,
-        customer_segment_months.segment_set,
-        customer_segment_months.segment,
-        count(*) as n_customers
-    from customer_segment_months
-    inner join months
-        on customer_segment_months.as_of_date = months.performance_month
-    group by
-        months.performance_month,
-        customer_segment_months.segment_set,
-        customer_segment_months.segment
+customer_facts as {{ not_materialized() }} (
+    select * from {{ ref('customer_facts') }}
 ),
 
-activity_by_sql as (
-    select
-        customer_months.activity_month as performance_month,
-        customer_segment_months.segment_set,
-        customer_segment_months.segment,
-        {{ segment_performance_sums() }}
-    from customer_segment_months
-    inner join customer_months
-        on
-            customer_segment_months.as_of_date = customer_months.activity_month
-            and customer_segment_months.customer_id = customer_months.customer_id
-    group by
-        customer_months.activity_month,
-        customer_segment_months.segment_set,
-        customer_segment_months.segment
+customer_facts_by_date as (
+    select * from {{ ref('customer_facts_by_date') }}
+),
+
+customer_months as {{ not_materialized() }} (
+    select * from {{ ref('customer_months') }}
+    where activity_month in (select months.performance_month from months)
+),
+
+personalised_customers as (
+    select * from {{ ref('dim_customers') }}
+    where is_personalization_allowed
+),
+
+-- Most customers never purchased and meet no rule. Only the others are looked up among
+-- those who did something in a month; whoever is left of everybody is in `none` or, of
+-- the lifecycle, a prospect.
+rfm_members as (
+    select * from {{ ref('customer_rfm_by_date') }}
+    where as_of_date in (select months.performance_month from months)
+),
+
+lifecycle_members as (
+    select * from {{ ref('customer_lifecycle_by_date') }}
+    where
+        as_of_date in (select months.performance_month from months)
+        and segment <> 'prospect'
+),
+
+rule_members as (
+    select * from {{ ref('customer_rule_segments_by_date') }}
+    where
+        as_of_date in (select months.performance_month from months)
+        and (
+            false
+            {%- for rule in rule_segments() %}
+            or is_{{ rule }}
+            {%- endfor %}
+        )
+),
+
+cluster_assignments as (
+    select * from {{ ref('stg_python__customer_clusters') }}
+    where as_of_date in (select months.performance_month from months)
 ),
 
 -- A customer is known at a month's start who was active before it.
-known_sizes as (
+cluster_members as (
     select
-        months.performance_month,
-        count(*) as n_known
-    from customer_facts_by_date
-    inner join months
-        on customer_facts_by_date.as_of_date = months.performance_month
-    group by months.performance_month
-),
-
-cluster_members as {{ not_materialized() }} (
-    select
-        cluster_assignments.as_of_date as performance_month,
+        cluster_assignments.as_of_date,
         cluster_assignments.customer_id,
         'cluster_' || cast(
             cluster_assignments.cluster_number as {{ dbt.type_string() }}
@@ -100,167 +82,267 @@ cluster_members as {{ not_materialized() }} (
             and cluster_assignments.as_of_date > customer_facts.first_active_date
 ),
 
-sizes_of_clusters as (
+rfm_counts as (
     select
-        performance_month,
-        segment,
-        count(*) as n_customers
+        rfm_members.as_of_date as performance_month,
+        'rfm' as segment_set,
+        rfm_members.segment,
+        count(*) as n_customers,
+        {{ segment_performance_sums() }}
+    from rfm_members
+    left join customer_months
+        on
+            rfm_members.as_of_date = customer_months.activity_month
+            and rfm_members.customer_id = customer_months.customer_id
+    group by rfm_members.as_of_date, rfm_members.segment
+),
+
+lifecycle_counts as (
+    select
+        lifecycle_members.as_of_date as performance_month,
+        'lifecycle' as segment_set,
+        lifecycle_members.segment,
+        count(*) as n_customers,
+        {{ segment_performance_sums() }}
+    from lifecycle_members
+    left join customer_months
+        on
+            lifecycle_members.as_of_date = customer_months.activity_month
+            and lifecycle_members.customer_id = customer_months.customer_id
+    group by lifecycle_members.as_of_date, lifecycle_members.segment
+),
+
+cluster_counts as (
+    select
+        cluster_members.as_of_date as performance_month,
+        'cluster' as segment_set,
+        cluster_members.segment,
+        count(*) as n_customers,
+        {{ segment_performance_sums() }}
     from cluster_members
-    group by performance_month, segment
+    left join customer_months
+        on
+            cluster_members.as_of_date = customer_months.activity_month
+            and cluster_members.customer_id = customer_months.customer_id
+    group by cluster_members.as_of_date, cluster_members.segment
 ),
 
-clustered as (
+-- Few of all combinations of rules occur, so customers are counted by those first.
+combination_counts as (
+    select
+        rule_members.as_of_date as performance_month,
+        {%- for rule in rule_segments() %}
+        rule_members.is_{{ rule }},
+        {%- endfor %}
+        count(*) as n_customers,
+        {{ segment_performance_sums() }}
+    from rule_members
+    left join customer_months
+        on
+            rule_members.as_of_date = customer_months.activity_month
+            and rule_members.customer_id = customer_months.customer_id
+    group by
+        {%- for rule in rule_segments() %}
+        rule_members.is_{{ rule }},
+        {%- endfor %}
+        rule_members.as_of_date
+),
+
+combinations_by_rule as (
+    {{ unpivot_rule_segments(
+        'combination_counts',
+        columns=['performance_month'],
+        measures=[
+            'n_customers',
+            'n_visitors',
+            'n_converted_visitors',
+            'n_purchasers',
+            'n_repeat_purchasers',
+            'n_orders',
+            'purchase_amount',
+            'net_amount',
+        ]
+    ) }}
+),
+
+rule_counts as (
     select
         performance_month,
-        sum(n_customers) as n_clustered
-    from sizes_of_clusters
-    group by performance_month
+        segment_set,
+        segment,
+        sum(n_customers) as n_customers,
+        sum(n_visitors) as n_visitors,
+        sum(n_converted_visitors) as n_converted_visitors,
+        sum(n_purchasers) as n_purchasers,
+        sum(n_repeat_purchasers) as n_repeat_purchasers,
+        sum(n_orders) as n_orders,
+        sum(purchase_amount) as purchase_amount,
+        sum(net_amount) as net_amount
+    from combinations_by_rule
+    where segment <> 'none'
+    group by performance_month, segment_set, segment
 ),
 
--- Nobody was assigned at a month-end without a run: such a month has no set `cluster`.
-cluster_sizes as (
-    select
-        months.performance_month,
-        sizes_of_clusters.segment,
-        sizes_of_clusters.n_customers
-    from sizes_of_clusters
-    inner join months
-        on sizes_of_clusters.performance_month = months.performance_month
+member_counts as (
+    select * from rfm_counts
     union all
-    select
-        known_sizes.performance_month,
-        'none' as segment,
-        known_sizes.n_known - clustered.n_clustered as n_customers
-    from known_sizes
-    inner join clustered
-        on known_sizes.performance_month = clustered.performance_month
-    where known_sizes.n_known > clustered.n_clustered
+    select * from lifecycle_counts
+    union all
+    select * from cluster_counts
+    union all
+    select * from rule_counts
 ),
 
-cluster_activity as (
+set_totals as (
+    select
+        performance_month,
+        segment_set,
+        sum(n_customers) as n_customers,
+        sum(n_visitors) as n_visitors,
+        sum(n_converted_visitors) as n_converted_visitors,
+        sum(n_purchasers) as n_purchasers,
+        sum(n_repeat_purchasers) as n_repeat_purchasers,
+        sum(n_orders) as n_orders,
+        sum(purchase_amount) as purchase_amount,
+        sum(net_amount) as net_amount
+    from member_counts
+    group by performance_month, segment_set
+),
+
+known_sizes as (
+    select
+        as_of_date as performance_month,
+        count(*) as n_customers
+    from customer_facts_by_date
+    where as_of_date in (select months.performance_month from months)
+    group by as_of_date
+),
+
+activity as (
     select
         customer_months.activity_month as performance_month,
-        coalesce(cluster_members.segment, 'none') as segment,
-        {{ segment_performance_sums() }}
-    from customer_months
-    inner join clustered
-        on customer_months.activity_month = clustered.performance_month
-    inner join customer_facts
-        on
-            customer_months.customer_id = customer_facts.customer_id
-            and customer_months.activity_month > customer_facts.first_active_date
-    left join cluster_members
-        on
-            customer_months.activity_month = cluster_members.performance_month
-            and customer_months.customer_id = cluster_members.customer_id
-    group by
-        customer_months.activity_month, coalesce(cluster_members.segment, 'none')
-),
-
-sizes as (
-    select
-        performance_month,
-        segment_set,
-        segment,
-        n_customers
-    from sizes_by_sql
-    union all
-    select
-        performance_month,
-        'cluster' as segment_set,
-        segment,
-        n_customers
-    from cluster_sizes
-),
-
-member_activity as (
-    select
-        performance_month,
-        segment_set,
-        segment,
-        n_visitors,
-        n_converted_visitors,
-        n_purchasers,
-        n_repeat_purchasers,
-        n_orders,
-        purchase_amount,
-        net_amount
-    from activity_by_sql
-    union all
-    select
-        performance_month,
-        'cluster' as segment_set,
-        segment,
-        n_visitors,
-        n_converted_visitors,
-        n_purchasers,
-        n_repeat_purchasers,
-        n_orders,
-        purchase_amount,
-        net_amount
-    from cluster_activity
-),
-
-newcomer_activity as (
-    select
-        months.performance_month,
+        customer_months.activity_month > customer_facts.first_active_date
+            as is_known_at_start,
         count(*) as n_customers,
         {{ segment_performance_sums() }}
     from customer_months
-    inner join months
-        on customer_months.activity_month = months.performance_month
     inner join customer_facts
-        on
-            customer_months.customer_id = customer_facts.customer_id
-            and customer_months.activity_month <= customer_facts.first_active_date
-    group by months.performance_month
+        on customer_months.customer_id = customer_facts.customer_id
+    group by
+        customer_months.activity_month,
+        customer_months.activity_month > customer_facts.first_active_date
 ),
 
+everyone as (
+    select
+        known_sizes.performance_month,
+        known_sizes.n_customers,
+        coalesce(activity.n_visitors, 0) as n_visitors,
+        coalesce(activity.n_converted_visitors, 0) as n_converted_visitors,
+        coalesce(activity.n_purchasers, 0) as n_purchasers,
+        coalesce(activity.n_repeat_purchasers, 0) as n_repeat_purchasers,
+        coalesce(activity.n_orders, 0) as n_orders,
+        coalesce(activity.purchase_amount, 0) as purchase_amount,
+        coalesce(activity.net_amount, 0) as net_amount
+    from known_sizes
+    left join activity
+        on
+            known_sizes.performance_month = activity.performance_month
+            and activity.is_known_at_start
+),
+
+set_names as (
+    {{ segment_sets(['rfm', 'lifecycle'] + rule_segments()) }}
+),
+
+-- Nobody was assigned a cluster at a month-end without a run: such a month has no set
+-- `cluster`.
 sets as (
+    select
+        everyone.performance_month,
+        set_names.segment_set
+    from everyone
+    cross join set_names
+    union all
     select
         performance_month,
         segment_set
-    from sizes
-    group by performance_month, segment_set
+    from set_totals
+    where segment_set = 'cluster'
+),
+
+others as (
+    select
+        sets.performance_month,
+        sets.segment_set,
+        case sets.segment_set when 'lifecycle' then 'prospect' else 'none' end
+            as segment,
+        everyone.n_customers - coalesce(set_totals.n_customers, 0)
+            as n_customers,
+        everyone.n_visitors - coalesce(set_totals.n_visitors, 0)
+            as n_visitors,
+        everyone.n_converted_visitors - coalesce(set_totals.n_converted_visitors, 0)
+            as n_converted_visitors,
+        everyone.n_purchasers - coalesce(set_totals.n_purchasers, 0)
+            as n_purchasers,
+        everyone.n_repeat_purchasers - coalesce(set_totals.n_repeat_purchasers, 0)
+            as n_repeat_purchasers,
+        everyone.n_orders - coalesce(set_totals.n_orders, 0)
+            as n_orders,
+        everyone.purchase_amount - coalesce(set_totals.purchase_amount, 0)
+            as purchase_amount,
+        everyone.net_amount - coalesce(set_totals.net_amount, 0)
+            as net_amount
+    from sets
+    inner join everyone
+        on sets.performance_month = everyone.performance_month
+    left join set_totals
+        on
+            sets.performance_month = set_totals.performance_month
+            and sets.segment_set = set_totals.segment_set
+    where everyone.n_customers > coalesce(set_totals.n_customers, 0)
+),
+
+known_counts as (
+    select * from member_counts
+    union all
+    select * from others
 ),
 
 counted as (
     select
-        sizes.performance_month,
-        sizes.segment_set,
-        sizes.segment,
-        sizes.n_customers,
-        coalesce(member_activity.n_visitors, 0) as n_visitors,
-        coalesce(member_activity.n_converted_visitors, 0) as n_converted_visitors,
-        coalesce(member_activity.n_purchasers, 0) as n_purchasers,
-        coalesce(member_activity.n_repeat_purchasers, 0) as n_repeat_purchasers,
-        coalesce(member_activity.n_orders, 0) as n_orders,
-        coalesce(member_activity.purchase_amount, 0) as purchase_amount,
-        coalesce(member_activity.net_amount, 0) as net_amount,
+        performance_month,
+        segment_set,
+        segment,
+        coalesce(n_customers, 0) as n_customers,
+        coalesce(n_visitors, 0) as n_visitors,
+        coalesce(n_converted_visitors, 0) as n_converted_visitors,
+        coalesce(n_purchasers, 0) as n_purchasers,
+        coalesce(n_repeat_purchasers, 0) as n_repeat_purchasers,
+        coalesce(n_orders, 0) as n_orders,
+        coalesce(purchase_amount, 0) as purchase_amount,
+        coalesce(net_amount, 0) as net_amount,
         true as is_known_at_start
-    from sizes
-    left join member_activity
-        on
-            sizes.performance_month = member_activity.performance_month
-            and sizes.segment_set = member_activity.segment_set
-            and sizes.segment = member_activity.segment
+    from known_counts
     union all
     select
         sets.performance_month,
         sets.segment_set,
         'newcomers' as segment,
-        newcomer_activity.n_customers,
-        newcomer_activity.n_visitors,
-        newcomer_activity.n_converted_visitors,
-        newcomer_activity.n_purchasers,
-        newcomer_activity.n_repeat_purchasers,
-        newcomer_activity.n_orders,
-        newcomer_activity.purchase_amount,
-        newcomer_activity.net_amount,
+        activity.n_customers,
+        activity.n_visitors,
+        activity.n_converted_visitors,
+        activity.n_purchasers,
+        activity.n_repeat_purchasers,
+        activity.n_orders,
+        activity.purchase_amount,
+        activity.net_amount,
         false as is_known_at_start
     from sets
-    inner join newcomer_activity
-        on sets.performance_month = newcomer_activity.performance_month
+    inner join activity
+        on
+            sets.performance_month = activity.performance_month
+            and not activity.is_known_at_start
 ),
 
 rated as (
