@@ -9,17 +9,17 @@
     select
         customer_id,
         segment_set,
-        segment,
-        cast(null as {{ dbt.type_string() }}) as known_segment
+        segment
     from {{ memberships }}
     {%- else -%}
     with
 
-    compared as (
+    compared as {{ materialized() }} (
         select
             coalesce(latest.customer_id, known.customer_id) as customer_id,
             coalesce(latest.segment_set, known.segment_set) as segment_set,
-            coalesce(latest.segment, 'none') as segment
+            coalesce(latest.segment, 'none') as segment,
+            known.segment as known_segment
         from (select * from {{ memberships }} where segment <> 'none') as latest
         full outer join (select * from {{ history }} where segment <> 'none') as known
             on
@@ -28,15 +28,23 @@
         where coalesce(latest.segment, '') <> coalesce(known.segment, '')
     ),
 
-    -- Everybody has a stage of the lifecycle, and be it `none`.
-    new_customers as (
-        select customer_id from {{ memberships }}
+    -- Everybody has a stage of the lifecycle. In history it may be `none`, of whoever
+    -- was gone for a while.
+    appeared as (
+        select customer_id from compared
+        where segment_set = 'lifecycle' and known_segment is null
+    ),
+
+    reappeared as (
+        select known.customer_id from {{ history }} as known
         where
-            segment_set = 'lifecycle'
-            and customer_id not in (
-                select known.customer_id from {{ history }} as known
-                where known.segment_set = 'lifecycle'
-            )
+            known.segment_set = 'lifecycle'
+            and known.customer_id in ({{ few_values('appeared', 'customer_id') }})
+    ),
+
+    new_customers as (
+        select customer_id from appeared
+        where customer_id not in (select reappeared.customer_id from reappeared)
     ),
 
     known_sets as (
@@ -47,56 +55,71 @@
         group by segment_set
     ),
 
-    complete_sets as (
-        select segment_set from known_sets
-        where n_customers = (
-            select lifecycle.n_customers from known_sets as lifecycle
-            where lifecycle.segment_set = 'lifecycle'
-        )
+    assigned_sets as (
+        {{ segment_sets(['rfm', 'lifecycle', 'cluster'] + rule_segments()) }}
+    ),
+
+    sets as (
+        select
+            assigned_sets.segment_set,
+            coalesce(known_sets.n_customers, 0) = coalesce((
+                select lifecycle.n_customers from known_sets as lifecycle
+                where lifecycle.segment_set = 'lifecycle'
+            ), 0) as is_complete
+        from assigned_sets
+        left join known_sets
+            on assigned_sets.segment_set = known_sets.segment_set
+    ),
+
+    incomplete_sets as (
+        select segment_set from sets
+        where not is_complete
     ),
 
     outside as (
         select
+            new_customers.customer_id,
+            sets.segment_set,
+            'none' as segment
+        from new_customers
+        cross join sets
+        left join compared
+            on
+                new_customers.customer_id = compared.customer_id
+                and sets.segment_set = compared.segment_set
+        where sets.is_complete and compared.customer_id is null
+        union all
+        select
             latest.customer_id,
             latest.segment_set,
             latest.segment
-        from {{ memberships }} as latest
+        from (
+            select * from {{ memberships }}
+            where
+                segment = 'none'
+                and segment_set in (
+                    select incomplete_sets.segment_set from incomplete_sets
+                )
+        ) as latest
         left join (
             select * from {{ history }}
             where
-                segment_set not in (select complete_sets.segment_set from complete_sets)
+                segment_set in (
+                    select incomplete_sets.segment_set from incomplete_sets
+                )
         ) as known
             on
                 latest.customer_id = known.customer_id
                 and latest.segment_set = known.segment_set
-        where
-            latest.segment = 'none'
-            and (
-                latest.customer_id in (
-                    select new_customers.customer_id from new_customers
-                )
-                or latest.segment_set not in (
-                    select complete_sets.segment_set from complete_sets
-                )
-            )
-            and known.customer_id is null
-    ),
-
-    changes as (
-        select * from compared
-        union all
-        select * from outside
+        where known.customer_id is null
     )
 
     select
-        changes.customer_id,
-        changes.segment_set,
-        changes.segment,
-        known.segment as known_segment
-    from changes
-    left join {{ history }} as known
-        on
-            changes.customer_id = known.customer_id
-            and changes.segment_set = known.segment_set
+        customer_id,
+        segment_set,
+        segment
+    from compared
+    union all
+    select * from outside
     {%- endif -%}
 {%- endmacro %}

@@ -1,6 +1,6 @@
 {#- The rows that a snapshot inserts and those that it ends, in place of dbt's own macro.
-    Rows that hold now are read where they lie: named twice, DuckDB would copy all of
-    them. What a snapshot here may ask for is less than dbt offers. -#}
+    Of the rows that hold now only those are kept that the query has a row for, since
+    they are read twice. What a snapshot here may ask for is less than dbt offers. -#}
 {% macro default__snapshot_staging_table(strategy, source_sql, target_relation) -%}
     {%- set asked = {
         'hard_deletes': strategy.hard_deletes,
@@ -35,9 +35,11 @@
         from snapshot_query
     ),
 
-    snapshotted_data as {{ not_materialized() }} (
-        select * from {{ target_relation }}
-        where {{ columns.dbt_valid_to }} is null
+    snapshotted_data as {{ materialized() }} (
+        select snapshotted_data.* from {{ target_relation }} as snapshotted_data
+        inner join snapshot_query as source_data
+            on {{ is_same_row }}
+        where snapshotted_data.{{ columns.dbt_valid_to }} is null
     ),
 
     insertions as (

@@ -44,10 +44,6 @@ assigned as (
     select * from cluster_assignments
 ),
 
-assigned_sets as (
-    {{ segment_sets(['rfm', 'lifecycle', 'cluster'] + rule_segments()) }}
-),
-
 -- A row once there never vanishes: whoever is gone from the facts is in no segment, or
 -- was found to be another customer, and of a set that is no more everybody is in none.
 -- Everybody has a stage of the lifecycle, and be it `none`.
@@ -72,7 +68,11 @@ vanished_memberships as (
         customer_id,
         segment_set
     from membership_history
-    where segment_set not in (select assigned_sets.segment_set from assigned_sets)
+    where
+        segment_set not in ('rfm', 'lifecycle', 'cluster')
+        {%- for rule in rule_segments() %}
+        and segment_set <> '{{ rule }}'
+        {%- endfor %}
 ),
 
 vanished as (

@@ -17,18 +17,28 @@ changes as (
     {{ membership_changes('segment_memberships', 'history') }}
 ),
 
+known_then as (
+    select * from history
+    where customer_id in ({{ few_values('changes', 'customer_id') }})
+),
+
 final as (
     select
         -- keys
-        {{ hash_key(['customer_id', 'segment_set']) }} as membership_key,
+        {{ hash_key(['changes.customer_id', 'changes.segment_set']) }}
+            as membership_key,
         {{ as_of_date() }} as as_of_date,
-        customer_id,
+        changes.customer_id,
 
         -- attributes
-        segment_set,
-        known_segment as known_then_segment,
-        segment as known_now_segment
+        changes.segment_set,
+        known_then.segment as known_then_segment,
+        changes.segment as known_now_segment
     from changes
+    left join known_then
+        on
+            changes.customer_id = known_then.customer_id
+            and changes.segment_set = known_then.segment_set
 )
 
 select * from final
