@@ -11,7 +11,8 @@
 }}
 
 -- dbt compares what it is given with the rows that hold now. It is given only what
--- differs from them; the rest would change nothing.
+-- differs from them; the rest would change nothing. What was restated is looked for
+-- before: depends_on: {{ ref('segment_restatements') }}
 with
 
 segment_memberships as {{ not_materialized() }} (

@@ -117,7 +117,7 @@ ROOMS = (
     _room("activation", "models/activation", rf"act_{{folder}}__{_WORDS}",
           "marts/core", "marts/segments", "marts/quality"),
     _room("snapshots", "snapshots", rf"snap_{_WORDS}",
-          "model segment_memberships"),
+          "model segment_memberships", "model segment_restatements"),
     _room("seeds", "seeds", _WORDS),
 )  # fmt: skip
 
