@@ -67,32 +67,36 @@ numbered as (
     from ranked
 ),
 
--- Events name an order by its id, or by the number that people see.
-known_names as (
+-- Events name an order by its id, or by the number that people see. Of two orders of
+-- one name the lowest key counts.
+known_ids as (
     select
         order_id as order_name,
-        order_key,
-        1 as name_rank
+        min(order_key) as order_key
     from order_lines
     where order_id is not null
-    group by order_id, order_key
-    union all
-    select
-        order_number as order_name,
-        order_key,
-        2 as name_rank
-    from shopify_orders
-    where record_status = 'accepted' and order_number is not null
+    group by order_id
 ),
 
-numbered_names as (
+known_numbers as (
     select
-        *,
-        row_number() over (
-            partition by order_name
-            order by name_rank, order_key
-        ) as name_number
-    from known_names
+        order_number as order_name,
+        min(order_key) as order_key
+    from shopify_orders
+    where record_status = 'accepted' and order_number is not null
+    group by order_number
+),
+
+known_names as (
+    select * from known_ids
+    union all
+    select
+        known_numbers.order_name,
+        known_numbers.order_key
+    from known_numbers
+    left join known_ids
+        on known_numbers.order_name = known_ids.order_name
+    where known_ids.order_name is null
 ),
 
 test_names as (
@@ -120,7 +124,7 @@ final as (
         dated.record_number,
         dated.event_key,
         coalesce(
-            numbered_names.order_key,
+            known_names.order_key,
             case
                 when dated.order_id is null
                     then {{ hash_key(['dated.source_name', 'dated.event_key']) }}
@@ -129,15 +133,17 @@ final as (
         ) as order_key,
         dated.order_id,
         coalesce(
-            {{ identifier_key('user_id', 'dated.user_id') }},
-            dated.email_hash,
-            dated.phone_hash,
+            {{ compact_identifier_key('user_id', 'dated.user_id') }},
+            {{ compact_identifier_key('email_hash', 'dated.email_hash') }},
+            {{ compact_identifier_key('phone_hash', 'dated.phone_hash') }},
             case dated.source_name
                 when 'ga4'
-                    then {{ identifier_key('ga4_pseudo_id', 'dated.anonymous_id') }}
-                else {{ identifier_key('anonymous_id', 'dated.anonymous_id') }}
+                    then {{ compact_identifier_key(
+                        'ga4_pseudo_id', 'dated.anonymous_id'
+                    ) }}
+                else {{ compact_identifier_key('anonymous_id', 'dated.anonymous_id') }}
             end
-        ) as identifier_key,
+        ) as compact_identifier_key,
 
         -- attributes
         dated.source_name,
@@ -161,17 +167,15 @@ final as (
         dated.n_events,
 
         -- flags
-        numbered_names.order_key is not null as is_in_order_system,
-        numbered_names.order_key is null and exchange_rates.exchange_rate is not null
+        known_names.order_key is not null as is_in_order_system,
+        known_names.order_key is null and exchange_rates.exchange_rate is not null
             as is_order,
 
         -- times
         dated.occurred_at as ordered_at
     from dated
-    left join numbered_names
-        on
-            dated.order_id = numbered_names.order_name
-            and numbered_names.name_number = 1
+    left join known_names
+        on dated.order_id = known_names.order_name
     left join test_names
         on dated.order_id = test_names.order_name
     left join exchange_rates
@@ -183,7 +187,7 @@ final as (
         on
             dated.country_code = countries.country_code
             and lower(countries.display_name) = countries.country_name
-    where test_names.order_name is null or numbered_names.order_key is not null
+    where test_names.order_name is null or known_names.order_key is not null
 )
 
 select * from final

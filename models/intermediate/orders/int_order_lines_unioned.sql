@@ -36,9 +36,11 @@ order_lines as (
         gross_amount,
         discount_amount,
         tax_amount,
+        change_number,
         zero_is_purchase,
         is_repeated_line,
-        ordered_at
+        ordered_at,
+        ordered_date
     from pos_order_lines
     union all
     select
@@ -63,10 +65,12 @@ order_lines as (
         gross_amount,
         discount_amount,
         tax_amount,
+        cast(null as {{ dbt.type_int() }}) as change_number,
         {{ source_setting('zero_amount_is_purchase', 'shopify', false) }}
             as zero_is_purchase,
         false as is_repeated_line,
-        ordered_at
+        ordered_at,
+        {{ to_business_date('ordered_at') }} as ordered_date
     from shopify_order_lines
 ),
 
@@ -74,11 +78,11 @@ final as (
     select
         *,
         coalesce(
-            {{ identifier_key('user_id', 'user_id') }},
-            {{ identifier_key('shopify_customer_id', 'shopify_customer_id') }},
-            email_hash,
-            phone_hash
-        ) as identifier_key
+            {{ compact_identifier_key('user_id', 'user_id') }},
+            {{ compact_identifier_key('shopify_customer_id', 'shopify_customer_id') }},
+            {{ compact_identifier_key('email_hash', 'email_hash') }},
+            {{ compact_identifier_key('phone_hash', 'phone_hash') }}
+        ) as compact_identifier_key
     from order_lines
 )
 

@@ -1,28 +1,9 @@
+{{ config(materialized='view') }}
+
 with
 
 orders as (
     select * from {{ ref('int_orders') }}
-),
-
--- Only purchases of a known customer have a place in that customer's history.
-numbered as (
-    select
-        *,
-        case
-            when is_purchase
-                then row_number() over (
-                    partition by customer_id, case when is_purchase then 1 else 0 end
-                    order by ordered_at, order_key
-                )
-        end as customer_order_number,
-        case
-            when is_purchase
-                then lag(ordered_date) over (
-                    partition by customer_id, case when is_purchase then 1 else 0 end
-                    order by ordered_at, order_key
-                )
-        end as previous_ordered_date
-    from orders
 ),
 
 final as (
@@ -62,7 +43,7 @@ final as (
         -- times
         ordered_at,
         ordered_date
-    from numbered
+    from orders
 )
 
 select * from final
