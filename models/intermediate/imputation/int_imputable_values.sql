@@ -1,3 +1,7 @@
+{{ config(materialized='view') }}
+
+-- A view: of columns that have a default nobody asks for values one by one but where a
+-- record is counted.
 -- A column that may be filled joins here, and in the seed `imputations`.
 with
 

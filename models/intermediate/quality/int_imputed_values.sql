@@ -1,21 +1,47 @@
--- Of several copies one counts, so that a file landed twice changes nothing.
+{% set line_columns = [
+    'line_status', 'currency_code', 'discount_amount', 'tax_amount',
+] -%}
+-- Of several copies one counts, so that a file landed twice changes nothing. Order
+-- lines say themselves what they had.
 with
 
 imputable_values as (
     select * from {{ ref('int_imputable_values') }}
+    where model_name <> 'stg_pos__order_lines'
 ),
 
 imputations as (
     select * from {{ ref('int_imputations') }}
 ),
 
-counting_records as (
+order_lines as (
     select
-        load_id,
-        record_number
+        {% for column in line_columns -%}
+        has_{{ column }},
+        {% endfor -%}
+        count(*) as n_records
     from {{ ref('int_order_lines_classified') }}
     where record_status = 'accepted'
-    union all
+    group by has_{{ line_columns | join(', has_') }}
+),
+
+line_values as (
+    select
+        imputations.model_name,
+        imputations.column_name,
+        imputations.imputed_value,
+        order_lines.n_records,
+        case imputations.column_name
+            {% for column in line_columns -%}
+            when '{{ column }}' then order_lines.has_{{ column }}
+            {% endfor -%}
+        end as is_known
+    from order_lines
+    inner join imputations
+        on imputations.model_name = 'stg_pos__order_lines'
+),
+
+counting_records as (
     select
         load_id,
         record_number
@@ -74,6 +100,16 @@ counted as (
         count(*) as n_records
     from joined
     group by model_name, column_name, imputed_value
+    union all
+    select
+        model_name,
+        column_name,
+        case when not is_known then imputed_value end as imputed_value,
+        cast(sum(n_records) as {{ dbt.type_bigint() }}) as n_records
+    from line_values
+    where is_known is not null
+    group by
+        model_name, column_name, case when not is_known then imputed_value end
 ),
 
 final as (

@@ -2,7 +2,7 @@
 
 -- A view: nothing here is worth a copy of every record. A new stream joins here, and is
 -- then accounted for, looked up when rejected, and watched for being late. Only streams
--- that are classified load by load know when a record was classified.
+-- that are classified load by load know when a record was classified, or in which run.
 with
 
 order_lines as (
@@ -58,6 +58,7 @@ final as (
         reject_reason,
         cast(null as {{ dbt.type_string() }}) as event_name,
         cast(null as {{ dbt.type_bigint() }}) as classified_at_load_id,
+        change_number,
         ordered_at as record_at
     from order_lines
     union all
@@ -69,6 +70,7 @@ final as (
         reject_reason,
         event_name,
         classified_at_load_id,
+        null as change_number,
         occurred_at as record_at
     from events
     union all
@@ -80,6 +82,7 @@ final as (
         reject_reason,
         null as event_name,
         null as classified_at_load_id,
+        null as change_number,
         cast(valid_from_date as timestamp) as record_at
     from attributes
     union all
@@ -91,6 +94,7 @@ final as (
         reject_reason,
         null as event_name,
         null as classified_at_load_id,
+        null as change_number,
         updated_at as record_at
     from products
     union all
@@ -102,6 +106,7 @@ final as (
         reject_reason,
         null as event_name,
         null as classified_at_load_id,
+        null as change_number,
         ordered_at as record_at
     from shopify_orders
     union all
@@ -113,6 +118,7 @@ final as (
         reject_reason,
         null as event_name,
         null as classified_at_load_id,
+        null as change_number,
         refunded_at as record_at
     from shopify_refunds
     union all
@@ -124,6 +130,7 @@ final as (
         reject_reason,
         null as event_name,
         null as classified_at_load_id,
+        null as change_number,
         updated_at as record_at
     from shopify_customers
     union all
@@ -135,6 +142,7 @@ final as (
         reject_reason,
         null as event_name,
         null as classified_at_load_id,
+        null as change_number,
         updated_at as record_at
     from shopify_products
     union all
@@ -146,6 +154,7 @@ final as (
         reject_reason,
         null as event_name,
         null as classified_at_load_id,
+        null as change_number,
         updated_at as record_at
     from crm_contacts
     union all
@@ -157,6 +166,7 @@ final as (
         reject_reason,
         null as event_name,
         null as classified_at_load_id,
+        null as change_number,
         cast(valid_from_date as timestamp) as record_at
     from fx_rates
     union all
@@ -168,6 +178,7 @@ final as (
         reject_reason,
         null as event_name,
         null as classified_at_load_id,
+        null as change_number,
         requested_at as record_at
     from erasure_requests
 )

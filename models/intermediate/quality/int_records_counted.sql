@@ -7,28 +7,62 @@
         post_hook="delete from {{ this }} where load_id in (
             select load_id from {{ ref('stg_landing__loads') }}
             where load_status <> 'loaded'
-        )",
+        ) or (record_type = 'order_line' and load_id not in (
+            select load_id from {{ ref('int_order_lines_classified') }}
+        ))",
     )
 }}
 
 -- So few rows that whatever counts records reads these, not the records. A load is
--- counted again when a later one gave a record of it another status; loads of streams
--- that are classified whole in every run always are.
+-- counted again when a later one gave a record of it another status, or a later run a
+-- line; loads of streams that are classified whole in every run always are.
 with
 
-landed_records as (
+landed_records as {{ not_materialized() }} (
     select * from {{ ref('int_landed_records') }}
 ),
 
 {% if is_incremental() -%}
-touched_loads as (
-    select load_id
+standing_counts as (
+    select * from {{ this }}
+),
+
+-- Each run that classifies has a higher number than those before.
+newest_classifications as (
+    select
+        load_id,
+        max(change_number) as change_number
     from landed_records
-    where
-        classified_at_load_id is null
-        or classified_at_load_id
-        > (select coalesce(max(classified_at_load_id), 0) from {{ this }})
+    where change_number is not null
     group by load_id
+),
+
+counted_classifications as (
+    select
+        load_id,
+        max(change_number) as change_number
+    from standing_counts
+    group by load_id
+),
+
+touched_loads as {{ materialized() }} (
+    select load_id from landed_records
+    where classified_at_load_id is null and change_number is null
+    union distinct
+    select load_id from landed_records
+    where
+        classified_at_load_id > (
+            select coalesce(max(standing_counts.classified_at_load_id), 0)
+            from standing_counts
+        )
+    union distinct
+    select newest_classifications.load_id
+    from newest_classifications
+    left join counted_classifications
+        on newest_classifications.load_id = counted_classifications.load_id
+    where
+        newest_classifications.change_number
+        <> coalesce(counted_classifications.change_number, 0)
 ),
 
 {% endif -%}
@@ -38,8 +72,8 @@ dated as (
         {{ to_business_date('landed_records.record_at') }} as record_date
     from landed_records
     {% if is_incremental() -%}
-        inner join touched_loads
-            on landed_records.load_id = touched_loads.load_id
+        where
+            landed_records.load_id in ({{ few_values('touched_loads', 'load_id') }})
     {%- endif %}
 ),
 
@@ -52,7 +86,8 @@ counted as (
         record_date,
         count(*) as n_records,
         max(record_at) as newest_record_at,
-        max(classified_at_load_id) as classified_at_load_id
+        max(classified_at_load_id) as classified_at_load_id,
+        max(change_number) as change_number
     from dated
     group by load_id, record_type, record_status, event_name, record_date
 ),
@@ -74,6 +109,7 @@ final as (
         -- measures
         n_records,
         classified_at_load_id,
+        change_number,
 
         -- times
         newest_record_at
