@@ -100,17 +100,17 @@ past_dates as (
 ),
 
 past_facts as (
-    {{ customer_fact_sums('customer_days', 'past_dates') }}
+    {{ customer_fact_sums_by_date('customer_days', 'past_dates') }}
 ),
 
 {% if is_incremental() -%}
 changed_facts as (
-    {{ customer_fact_sums('changed_days', 'kept_dates') }}
+    {{ customer_fact_sums_by_date('changed_days', 'kept_dates') }}
 ),
 
 {% endif -%}
 -- Facts of the as-of date are there already.
-summed as {{ materialized() }} (
+summed as {% if is_incremental() %}{{ materialized() }} {% endif %}(
     select
         customer_id,
         as_of_date,
