@@ -37,7 +37,7 @@ newest_load as (
     select max(load_id) as load_id from {{ ref('stg_landing__loads') }}
 ),
 
-activity as (
+order_activity as (
     select
         customer_id,
         ordered_date as activity_date,
@@ -47,10 +47,7 @@ activity as (
         0 as purchase_amount,
         0 as gross_amount,
         0 as discount_amount,
-        0 as refund_amount,
-        0 as n_sessions,
-        0 as n_product_views,
-        0 as n_products_added
+        0 as refund_amount
     from orders
     group by customer_id, ordered_date
     union all
@@ -69,23 +66,30 @@ activity as (
         ) as purchase_amount,
         sum(gross_amount) as gross_amount,
         sum(discount_amount) as discount_amount,
-        sum(refund_amount) as refund_amount,
-        0 as n_sessions,
-        0 as n_product_views,
-        0 as n_products_added
+        sum(refund_amount) as refund_amount
     from order_lines
     group by customer_id, ordered_date
-    union all
+),
+
+order_days as (
+    select
+        customer_id,
+        activity_date,
+        sum(n_orders) as n_orders,
+        sum(n_mobile_orders) as n_mobile_orders,
+        sum(purchased_quantity) as purchased_quantity,
+        sum(purchase_amount) as purchase_amount,
+        sum(gross_amount) as gross_amount,
+        sum(discount_amount) as discount_amount,
+        sum(refund_amount) as refund_amount
+    from order_activity
+    group by customer_id, activity_date
+),
+
+session_days as (
     select
         customer_id,
         started_date as activity_date,
-        0 as n_orders,
-        0 as n_mobile_orders,
-        0 as purchased_quantity,
-        0 as purchase_amount,
-        0 as gross_amount,
-        0 as discount_amount,
-        0 as refund_amount,
         count(*) as n_sessions,
         sum(n_product_views) as n_product_views,
         sum(n_products_added) as n_products_added
@@ -93,22 +97,36 @@ activity as (
     group by customer_id, started_date
 ),
 
+-- Most days have sessions alone, so the two are joined rather than added up once more.
 summed as (
     select
-        customer_id,
-        activity_date,
-        cast(sum(n_orders) as {{ dbt.type_int() }}) as n_orders,
-        cast(sum(n_mobile_orders) as {{ dbt.type_int() }}) as n_mobile_orders,
-        cast(sum(purchased_quantity) as {{ type_amount() }}) as purchased_quantity,
-        cast(sum(purchase_amount) as {{ type_amount() }}) as purchase_amount,
-        cast(sum(gross_amount) as {{ type_amount() }}) as gross_amount,
-        cast(sum(discount_amount) as {{ type_amount() }}) as discount_amount,
-        cast(sum(refund_amount) as {{ type_amount() }}) as refund_amount,
-        cast(sum(n_sessions) as {{ dbt.type_int() }}) as n_sessions,
-        cast(sum(n_product_views) as {{ dbt.type_int() }}) as n_product_views,
-        cast(sum(n_products_added) as {{ dbt.type_int() }}) as n_products_added
-    from activity
-    group by customer_id, activity_date
+        coalesce(session_days.customer_id, order_days.customer_id) as customer_id,
+        coalesce(session_days.activity_date, order_days.activity_date)
+            as activity_date,
+        cast(coalesce(order_days.n_orders, 0) as {{ dbt.type_int() }}) as n_orders,
+        cast(coalesce(order_days.n_mobile_orders, 0) as {{ dbt.type_int() }})
+            as n_mobile_orders,
+        cast(coalesce(order_days.purchased_quantity, 0) as {{ type_amount() }})
+            as purchased_quantity,
+        cast(coalesce(order_days.purchase_amount, 0) as {{ type_amount() }})
+            as purchase_amount,
+        cast(coalesce(order_days.gross_amount, 0) as {{ type_amount() }})
+            as gross_amount,
+        cast(coalesce(order_days.discount_amount, 0) as {{ type_amount() }})
+            as discount_amount,
+        cast(coalesce(order_days.refund_amount, 0) as {{ type_amount() }})
+            as refund_amount,
+        cast(coalesce(session_days.n_sessions, 0) as {{ dbt.type_int() }})
+            as n_sessions,
+        cast(coalesce(session_days.n_product_views, 0) as {{ dbt.type_int() }})
+            as n_product_views,
+        cast(coalesce(session_days.n_products_added, 0) as {{ dbt.type_int() }})
+            as n_products_added
+    from session_days
+    full outer join order_days
+        on
+            session_days.customer_id = order_days.customer_id
+            and session_days.activity_date = order_days.activity_date
 ),
 
 -- Purchase days know the one before, whatever happened between them.
@@ -132,7 +150,7 @@ days as (
 ),
 
 {% if is_incremental() -%}
-standing_days as (
+standing_days as {{ not_materialized() }} (
     select * from {{ this }}
 ),
 
