@@ -1,6 +1,6 @@
 with
 
-customer_identifiers as (
+customer_identifiers as {{ not_materialized() }} (
     select * from {{ ref('int_customer_identifiers') }}
 ),
 
