@@ -26,27 +26,37 @@ as_of_dates as (
     select * from {{ ref('dim_as_of_dates') }}
 ),
 
+-- Of a category only its last day before a date counts, so that customers' categories
+-- can be counted without telling them apart.
 category_days as (
     select
         order_lines.customer_id,
+        products.category,
         order_lines.ordered_date,
-        products.category
+        coalesce(
+            lead(order_lines.ordered_date) over (
+                partition by order_lines.customer_id, products.category
+                order by order_lines.ordered_date
+            ),
+            cast('9999-12-31' as date)
+        ) as next_ordered_date
     from order_lines
     inner join products
         on order_lines.product_id = products.product_id
     where products.category is not null
-    group by order_lines.customer_id, order_lines.ordered_date, products.category
+    group by order_lines.customer_id, products.category, order_lines.ordered_date
 ),
 
 categories_per_customer as (
     select
         as_of_dates.as_of_date,
         category_days.customer_id,
-        count(distinct category_days.category) as n_categories
+        count(*) as n_categories
     from category_days
     inner join as_of_dates
         on
             category_days.ordered_date < as_of_dates.as_of_date
+            and category_days.next_ordered_date >= as_of_dates.as_of_date
             and category_days.ordered_date >= as_of_dates.window_start_date
     group by as_of_dates.as_of_date, category_days.customer_id
 ),
