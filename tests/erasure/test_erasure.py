@@ -250,6 +250,7 @@ def test_no_compact_key_of_hers_is_left(erased: Erased) -> None:
         "intermediate.int_identifier_combinations",
         "intermediate.int_identifier_pairs",
         "intermediate.int_identifiers",
+        "staging.int_events_unioned",
     }
 
 

@@ -21,7 +21,7 @@ TESTED, NEW = 40, 41
 # the row of a new load that repeats the key of an old one, once by a key that says in
 # another table which rows are new, once by the date described, once by the date from
 # which on a row holds.
-CLASSIFIED = "intermediate.int_events_classified"
+EVENTS = "staging.int_events_unioned"
 SESSIONIZED = "intermediate.int_events_sessionized"
 VERSIONS = "intermediate.int_customer_id_versions"
 SESSIONS = "intermediate.int_sessions"
@@ -39,7 +39,7 @@ KEY_TESTS = {
 def age(built: Built) -> None:
     """Let rows of events be as old as their load, not as the one build of a test."""
     for table, column in (
-        (CLASSIFIED, "classified_at_load_id"),
+        (EVENTS, "classified_at_load_id"),
         (SESSIONIZED, "sessionized_at_load_id"),
     ):
         execute(built, f"update {table} set {column} = load_id")
@@ -54,8 +54,8 @@ def execute(built: Built, statement: str) -> None:
 def repeat_old_rows(built: Built) -> None:
     execute(
         built,
-        f"insert into {CLASSIFIED} select * from {CLASSIFIED} where load_id <= {TESTED}"
-        " and record_status = 'accepted' limit 1",
+        f"insert into {EVENTS} select * from {EVENTS} where load_id <= {TESTED}"
+        " and reject_reason is null limit 1",
     )
     execute(built, f"insert into {VERSIONS} select * from {VERSIONS} limit 1")
     execute(
@@ -80,8 +80,8 @@ def repeat_old_rows(built: Built) -> None:
 def repeat_rows_in_new_ones(built: Built) -> None:
     execute(
         built,
-        f"insert into {CLASSIFIED} select * from {CLASSIFIED} where load_id = {NEW}"
-        " and record_status = 'accepted' limit 1",
+        f"insert into {EVENTS} select * from {EVENTS} where load_id = {NEW}"
+        " and reject_reason is null limit 1",
     )
     execute(
         built,

@@ -28,6 +28,7 @@ BUILT_HERE = {
     "intermediate/int_erasure_requests_classified",
     "intermediate/int_event_consents_condensed",
     "intermediate/int_event_orders_matched",
+    "intermediate/int_event_statuses",
     "intermediate/int_events_classified",
     "intermediate/int_events_rejected",
     "intermediate/int_events_sessionized",
@@ -252,6 +253,8 @@ ORDER = [
     (
         "raw/segment_events",
         "staging/stg_segment__events",
+        "staging/int_events_unioned",
+        "intermediate/int_event_statuses",
         "intermediate/int_events_classified",
         "intermediate/int_events_sessionized",
         "marts/fct_sessions",

@@ -4,18 +4,16 @@
         incremental_strategy='append',
         on_schema_change='fail',
         schema='staging',
-        post_hook="delete from {{ this }} where load_id in (
-            select load_id from {{ ref('stg_landing__loads') }}
-            where load_status <> 'loaded'
-        )",
     )
 }}
 
 -- A source of events joins here. What names a person leaves as a key or as the shop's
 -- own id, and texts leave without the addresses and numbers that sites put into them.
--- Kept, since reading a text is most of what an event costs: each is read once. In the
--- schema of staging, since it holds what withheld events say.
--- depends_on: {{ ref('stg_landing__loads') }}
+-- Kept, since reading and writing texts is most of what an event costs: each is read
+-- and written once. In the schema of staging, since it holds what withheld events say;
+-- `int_events_classified` shows what may be seen. `int_event_statuses` judges the
+-- events, writes down here what it found, and takes away the rows of replaced files,
+-- of which it has to see what they said.
 {% set staged_columns = [
     'load_id', 'record_number', 'message_id', 'anonymous_id', 'user_id', 'previous_id',
     'email', 'phone', 'product_id', 'order_id', 'source_name', 'event_type',
@@ -49,6 +47,10 @@ blocked_identifiers as (
     select * from {{ ref('blocked_identifiers') }}
 ),
 
+bot_user_agents as (
+    select * from {{ ref('bot_user_agents') }}
+),
+
 landed_events as (
     select {{ staged_columns | join(', ') }}
     from segment_events
@@ -65,11 +67,27 @@ standing_loads as (
 ),
 
 {% endif -%}
-new_events as (
+new_events as {{ not_materialized() }} (
     select * from landed_events
     {% if is_incremental() -%}
         where load_id not in (select standing_loads.load_id from standing_loads)
     {%- endif %}
+),
+
+user_agents as (
+    select lower(user_agent) as user_agent
+    from new_events
+    group by lower(user_agent)
+),
+
+bots as (
+    select user_agents.user_agent
+    from user_agents
+    inner join bot_user_agents
+        on
+            user_agents.user_agent
+            like '%' || bot_user_agents.user_agent_pattern || '%'
+    group by user_agents.user_agent
 ),
 
 blocked_values as (
@@ -157,7 +175,6 @@ final as (
         keyed_events.source_name,
         keyed_events.event_type,
         {{ mask_contacts('keyed_events.event_name') }} as event_name,
-        keyed_events.user_agent,
         {{ mask_contacts('keyed_events.device_type') }} as device_type,
         coalesce(keyed_events.country_code, countries.country_code) as country_code,
         {{ mask_contacts('keyed_events.page_path') }} as page_path,
@@ -170,17 +187,28 @@ final as (
         keyed_events.analytics_consent,
         keyed_events.personalization_consent,
         keyed_events.advertising_consent,
-        keyed_events.reject_reason,
+        case
+            when keyed_events.reject_reason is not null then keyed_events.reject_reason
+            when bots.user_agent is not null then 'bot'
+        end as reject_reason,
 
         -- measures
         keyed_events.quantity,
         keyed_events.price_amount,
         keyed_events.revenue_amount,
+        -- As long as nobody has judged it.
+        cast(1 as {{ dbt.type_bigint() }}) as copy_number,
+        cast(null as {{ dbt.type_bigint() }}) as classified_at_load_id,
+
+        -- flags
+        false as is_withheld,
 
         -- times
         keyed_events.occurred_at,
         keyed_events.received_at
     from keyed_events
+    left join bots
+        on lower(keyed_events.user_agent) = bots.user_agent
     left join countries
         on lower(keyed_events.country_name) = lower(countries.country_name)
 )
