@@ -25,14 +25,14 @@
 ] -%}
 with
 
-segment_events as (
+segment_events as {{ not_materialized() }} (
     select * from {{ ref('stg_segment__events') }}
     {% if is_incremental() -%}
         where load_id >= {{ first_new_load(ref('stg_segment__events'), this) }}
     {%- endif %}
 ),
 
-ga4_events as (
+ga4_events as {{ not_materialized() }} (
     select * from {{ ref('stg_ga4__events') }}
     {% if is_incremental() -%}
         where load_id >= {{ first_new_load(ref('stg_ga4__events'), this) }}
@@ -51,7 +51,7 @@ bot_user_agents as (
     select * from {{ ref('bot_user_agents') }}
 ),
 
-landed_events as (
+landed_events as {{ not_materialized() }} (
     select {{ staged_columns | join(', ') }}
     from segment_events
     union all
