@@ -30,7 +30,6 @@ BEYOND_BASELINES = (
     "path:models/marts/segments/rules",
     "path:models/marts/segments/value",
     "dim_customer_segments",
-    "segment_restatements",
     "segment_transitions",
     "customer_months",
     "purchase_holdouts",
