@@ -84,9 +84,10 @@ def page(sizes: Sequence[Results], fixed: Results | None) -> str:
     )
     circumstances = (
         f"{newest.about['date']}, {newest.about['cores']} cores, {listed}; code"
-        f" `{newest.about['commit']}`. Costs are medians of paired rounds; a ratio is"
-        " the median of the rounds' ratios of CPU time. Before anything is timed, the"
-        " tables of all programs are compared, and a difference stops the benchmark."
+        f" `{newest.about['commit']}`. Costs are medians of paired rounds, whose number"
+        " stands with each size; a ratio is the median of the rounds' ratios of CPU"
+        " time. Before a figure counts, the tables of all programs are compared, and a"
+        " difference stops the benchmark."
     )
     terms = (
         "All programs read the same daily files: Segment events and order lines with"
@@ -113,7 +114,8 @@ def page(sizes: Sequence[Results], fixed: Results | None) -> str:
             f"## {results.n_events:,} events",
             f"{shop['n_customers']:,} customers, {shop['n_days']:,} daily files,"
             f" {shop['events_per_day']:,} events a day"
-            + (f"; DuckDB's memory limit {limit}." if limit else "."),
+            + (f"; DuckDB's memory limit {limit}" if limit else "")
+            + f"; rounds: {max(map(results.n_rounds, results.costs), default=0)}.",
             full_table(results),
         ]
         if results.n_rounds("build_day") or results.n_rounds("script_day"):
