@@ -48,6 +48,19 @@ HISTORY_NODES = (
 SAME_AS_BEFORE = ("path:models/staging", "resource_type:seed")
 
 
+def new_load(opened: duckdb.DuckDBPyConnection, n_records: int) -> int:
+    """Note a file of the till's in the manifest, and return its load."""
+    ((load_id,),) = opened.execute(
+        "insert into raw.load_manifest (load_id, source_name, stream_name, file_path,"
+        " file_size, file_sha256, load_status, n_records, n_rejected, loaded_at)"
+        " select coalesce(max(load_id), 0) + 1, 'pos', 'order_lines',"
+        " 'pos/order_lines/' || count(*) || '.csv', 1, 'of ' || count(*), 'loaded',"
+        " ?, 0, '2026-12-31' from raw.load_manifest returning load_id",
+        [n_records],
+    ).fetchall()
+    return int(load_id)
+
+
 def customer_id(user_id: str) -> str:
     """The customer whom a till knows by nothing but a user id."""
     key = hashlib.sha256(f"{SALT}user_id:{user_id}".encode()).hexdigest()
@@ -79,16 +92,18 @@ class Step:
         )
 
     def sell(self, orders: Sequence[tuple[str, str]]) -> "Step":
+        """Land a file of orders: customers and their days."""
         assert self.warehouse is not None
         changed = self.keep(self.warehouse)
         with duckdb.connect(changed) as opened:
             opened.execute("update raw.identifier_salt set salt = ?", [SALT])
+            load_id = new_load(opened, len(orders))
             opened.executemany(
                 "insert into raw.pos_order_lines (order_id, ordered_at, product_id,"
                 " quantity, unit_price, customer_id, _load_id, _record_number,"
-                " _loaded_at) values (?, ?, 'cup', '1', '10', ?, 1, ?, '2026-12-31')",
+                " _loaded_at) values (?, ?, 'cup', '1', '10', ?, ?, ?, '2026-12-31')",
                 [
-                    (f"{customer} {day}", f"{day} 12:00:00", customer, number)
+                    (f"{customer} {day}", f"{day} 12:00:00", customer, load_id, number)
                     for number, (customer, day) in enumerate(orders, start=1)
                 ],
             )
@@ -108,11 +123,18 @@ class Step:
         return replace(self, warehouse=changed)
 
     def lose(self, customer: str) -> "Step":
+        """Land a version of all files that a customer is no longer in."""
         assert self.warehouse is not None
         changed = self.keep(self.warehouse)
         with duckdb.connect(changed) as opened:
+            opened.execute("update raw.load_manifest set load_status = 'replaced'")
             opened.execute(
                 "delete from raw.pos_order_lines where customer_id = ?", [customer]
+            )
+            n_left = len(opened.table("raw.pos_order_lines"))
+            opened.execute(
+                "update raw.pos_order_lines set _load_id = ?",
+                [new_load(opened, n_left)],
             )
         return replace(self, warehouse=changed)
 
