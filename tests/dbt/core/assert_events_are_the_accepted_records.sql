@@ -1,13 +1,18 @@
 {{ config(meta={'dagster': {'ref': {'name': 'fct_events'}}}) }}
 
 -- Guards the way from landed records to facts: as many accepted records as events, of
--- every type and second. Counts are enough beside the unique event key, and much
--- cheaper than meeting record by record.
+-- every type and day. Counts are enough beside the unique event key, and much
+-- cheaper than meeting record by record. Of a changed event all copies count: the
+-- accepted one may be what it was.
 with
 
 records as (
     select * from {{ ref('int_events_classified') }}
-    where record_status = 'accepted' and {{ changed_rows('classified_at_load_id') }}
+    where
+        record_status = 'accepted'
+        and {{ changed_rows(
+            'classified_at_load_id', 'event_key', ref('int_events_classified')
+        ) }}
 ),
 
 events as (
