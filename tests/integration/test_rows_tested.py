@@ -149,3 +149,24 @@ def test_a_repeated_key_is_found_where_tests_look(
     plant(built)
     assert failed_tests(built, str(TESTED)) == changed_only
     assert failed_tests(built, "") == everything
+
+
+def test_a_new_copy_of_an_old_event_is_nothing_lost(
+    workshop: Workshop, storefront: Built
+) -> None:
+    """The copy is new, and the event that it repeats stays what it was."""
+    built = workshop.new(storefront.data_set, like=storefront)
+    age(built)
+    old_events = f"select event_key from {EVENTS} where load_id <= {TESTED}"
+    assert built.row(
+        f"select count(*) > 0 from {EVENTS} where load_id > {TESTED}"
+        f" and copy_number > 1 and event_key in ({old_events})"
+    ) == (True,)
+    done = call_dbt(
+        built.workshop.arguments(
+            built, "test", "--select", "assert_events_are_the_accepted_records"
+        ),
+        folder=PROJECT,
+        environment=built.environment() | {"SEGMENTARY_TESTED_LOAD_ID": str(TESTED)},
+    )
+    assert done.returncode == 0, done.stdout
