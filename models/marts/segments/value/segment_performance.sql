@@ -82,49 +82,45 @@ cluster_members as (
             and cluster_assignments.as_of_date > customer_facts.first_active_date
 ),
 
-rfm_counts as (
+exclusive_members as (
     select
-        rfm_members.as_of_date as performance_month,
+        as_of_date,
+        customer_id,
         'rfm' as segment_set,
-        rfm_members.segment,
-        count(*) as n_customers,
-        {{ segment_performance_sums() }}
+        segment
     from rfm_members
-    left join customer_months
-        on
-            rfm_members.as_of_date = customer_months.activity_month
-            and rfm_members.customer_id = customer_months.customer_id
-    group by rfm_members.as_of_date, rfm_members.segment
-),
-
-lifecycle_counts as (
+    union all
     select
-        lifecycle_members.as_of_date as performance_month,
+        as_of_date,
+        customer_id,
         'lifecycle' as segment_set,
-        lifecycle_members.segment,
-        count(*) as n_customers,
-        {{ segment_performance_sums() }}
+        segment
     from lifecycle_members
-    left join customer_months
-        on
-            lifecycle_members.as_of_date = customer_months.activity_month
-            and lifecycle_members.customer_id = customer_months.customer_id
-    group by lifecycle_members.as_of_date, lifecycle_members.segment
+    union all
+    select
+        as_of_date,
+        customer_id,
+        'cluster' as segment_set,
+        segment
+    from cluster_members
 ),
 
-cluster_counts as (
+exclusive_counts as (
     select
-        cluster_members.as_of_date as performance_month,
-        'cluster' as segment_set,
-        cluster_members.segment,
+        exclusive_members.as_of_date as performance_month,
+        exclusive_members.segment_set,
+        exclusive_members.segment,
         count(*) as n_customers,
         {{ segment_performance_sums() }}
-    from cluster_members
+    from exclusive_members
     left join customer_months
         on
-            cluster_members.as_of_date = customer_months.activity_month
-            and cluster_members.customer_id = customer_months.customer_id
-    group by cluster_members.as_of_date, cluster_members.segment
+            exclusive_members.as_of_date = customer_months.activity_month
+            and exclusive_members.customer_id = customer_months.customer_id
+    group by
+        exclusive_members.as_of_date,
+        exclusive_members.segment_set,
+        exclusive_members.segment
 ),
 
 -- Few of all combinations of rules occur, so customers are counted by those first.
@@ -184,11 +180,7 @@ rule_counts as (
 ),
 
 member_counts as (
-    select * from rfm_counts
-    union all
-    select * from lifecycle_counts
-    union all
-    select * from cluster_counts
+    select * from exclusive_counts
     union all
     select * from rule_counts
 ),
