@@ -41,12 +41,17 @@ BEYOND_BASELINES = (
 )
 
 
+class NotKeptError(Exception):
+    """A program that runs in place and doesn't find what it starts from."""
+
+
 @dataclass(frozen=True)
 class Project:
     """The project over one landing folder.
 
     Warehouses are kept and put back by name. They are all built at one path, since dbt
-    parses everything again where the path changes.
+    parses everything again where the path changes. In place there is one warehouse and
+    no copy of it: what is put back is what the program before has made.
 
     Attributes
     ----------
@@ -56,11 +61,14 @@ class Project:
         The landing folder.
     memory_limit
         DuckDB's memory limit, such as `4GB`; None for DuckDB's own.
+    in_place
+        Whether no warehouse is copied: two would not fit on the disk.
     """
 
     folder: Path
     landing: Path
     memory_limit: str | None = None
+    in_place: bool = False
 
     @property
     def state(self) -> Path:
@@ -82,16 +90,42 @@ class Project:
             else:
                 path.unlink()
 
+    def kept(self, name: str) -> Path:
+        """Return the file of a kept warehouse."""
+        if self.in_place:
+            return self.warehouse
+        return self.folder / "kept" / f"{name}.duckdb"
+
     def keep(self, name: str) -> None:
-        """Keep a copy of the warehouse."""
-        kept = self.folder / "kept"
-        kept.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(self.warehouse, kept / f"{name}.duckdb")
+        """Keep a copy of the warehouse; in place, its name."""
+        if self.in_place:
+            self._name_in_place.write_text(name)
+            return
+        self.kept(name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(self.warehouse, self.kept(name))
 
     def put_back(self, name: str) -> None:
-        """Replace the warehouse by a kept one."""
-        self.empty()
-        shutil.copyfile(self.folder / "kept" / f"{name}.duckdb", self.warehouse)
+        """Replace the warehouse by a kept one.
+
+        Raises
+        ------
+        NotKeptError
+            In place, if the program before has not made it.
+        """
+        if not self.in_place:
+            self.empty()
+            shutil.copyfile(self.kept(name), self.warehouse)
+            return
+        found = self._name_in_place.read_text() if self._name_in_place.exists() else ""
+        if found != name:
+            message = f"{self.warehouse} should be '{name}', but is '{found}'"
+            raise NotKeptError(message)
+        # Whoever comes next changes it; what it is then, only `keep` tells.
+        self._name_in_place.unlink()
+
+    @property
+    def _name_in_place(self) -> Path:
+        return self.state / "kept_in_place"
 
     def land(self) -> Cost:
         """Load the landed files."""
@@ -101,8 +135,7 @@ class Project:
 
     def newest_load_id(self, name: str) -> int:
         """Return the newest load of a kept warehouse."""
-        kept = self.folder / "kept" / f"{name}.duckdb"
-        with duckdb.connect(str(kept), read_only=True) as connection:
+        with duckdb.connect(str(self.kept(name)), read_only=True) as connection:
             rows = connection.execute(
                 "select max(load_id) from raw.load_manifest"
             ).fetchall()
