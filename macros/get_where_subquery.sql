@@ -29,7 +29,9 @@
         {%- set key = [] -%}
         {%- if model.test_metadata.name == 'unique' -%}
             {%- set key = [arguments.column_name] -%}
-        {%- elif model.test_metadata.name == 'unique_combination' -%}
+        {%- elif model.test_metadata.name in [
+            'unique_combination', 'unique_combination_in_groups'
+        ] -%}
             {%- set key = arguments.columns -%}
         {%- endif -%}
         {%- if not key or (changed_by is mapping and changed_by.key in key) -%}

@@ -155,7 +155,7 @@ def _keys(manifest: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
         columns = kind["kwargs"]
         if kind["name"] == "unique":
             alone[model] = (columns["column_name"],)
-        elif kind["name"] == "unique_combination":
+        elif kind["name"] in ("unique_combination", "unique_combination_in_groups"):
             together[model] = tuple(columns["columns"])
         elif kind["name"] == "unique_combination_as_in_facts":
             together[model] = (*columns["groups"], "customer_id")

@@ -61,6 +61,7 @@ _QUESTIONS: Final = {
     "accepted_values": "`{column_name}` is one of {values}.",
     "relationships": "Every `{column_name}` is a `{field}` of {to}.",
     "unique_combination": "No two rows have the same {columns}.",
+    "unique_combination_in_groups": "No two rows have the same {columns}.",
     "unique_combination_as_in_facts": (
         "Each of {groups} has exactly the customers of `customer_facts_by_date`."
     ),

@@ -19,34 +19,44 @@ sessions as (
     ) }}
 ),
 
-followed as (
-    select
-        session_key,
-        occurred_at,
-        lag(occurred_at) over (
-            partition by session_key
-            order by occurred_at, event_key
-        ) as previous_occurred_at
-    from events
-),
-
 events_per_session as (
     select
         session_key,
         count(*) as n_events,
         min(occurred_at) as started_at,
-        max(occurred_at) as ended_at,
-        max(
-            case
-                when
-                    occurred_at > {{ dbt.dateadd(
-                        'minute', var('session_timeout_minutes'), 'previous_occurred_at'
-                    ) }}
-                    then 1
-                else 0
-            end
-        ) as has_long_pause
+        max(occurred_at) as ended_at
+    from events
+    group by session_key
+),
+
+-- Only in a session that is longer than the timeout can there be a pause as long.
+long_sessions as (
+    select session_key
+    from sessions
+    where ended_at > {{ dbt.dateadd(
+        'minute', var('session_timeout_minutes'), 'started_at'
+    ) }}
+),
+
+followed as (
+    select
+        events.session_key,
+        events.occurred_at,
+        lag(events.occurred_at) over (
+            partition by events.session_key
+            order by events.occurred_at, events.event_key
+        ) as previous_occurred_at
+    from events
+    inner join long_sessions
+        on events.session_key = long_sessions.session_key
+),
+
+sessions_with_long_pause as (
+    select session_key
     from followed
+    where occurred_at > {{ dbt.dateadd(
+        'minute', var('session_timeout_minutes'), 'previous_occurred_at'
+    ) }}
     group by session_key
 ),
 
@@ -63,7 +73,11 @@ final as (
         or sessions.n_events <> events_per_session.n_events
         or sessions.started_at <> events_per_session.started_at
         or sessions.ended_at <> events_per_session.ended_at
-        or events_per_session.has_long_pause = 1
+    union all
+    select
+        session_key,
+        session_key as events_session_key
+    from sessions_with_long_pause
 )
 
 select * from final

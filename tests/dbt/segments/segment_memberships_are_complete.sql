@@ -2,7 +2,7 @@
 
 -- Guards that every customer is counted once in every set: those of the facts, and
 -- those who were there once. A customer who is missing from a set would vanish from its
--- shares.
+-- shares. Only of a set that is no more newer customers have no row.
 with
 
 segment_memberships as (
@@ -15,39 +15,61 @@ customer_facts as (
 ),
 
 sets as (
-    select count(distinct segment_set) as n_sets
-    from segment_memberships
+    {{ segment_sets(['rfm', 'lifecycle', 'cluster'] + rule_segments()) }}
 ),
 
 -- No customer has two memberships in one set: the table's key is tested.
-memberships_per_customer as (
+found as (
     select
-        customer_id,
-        count(*) as n_memberships
+        segment_set,
+        count(*) as n_members,
+        {{ checksum('customer_id') }} as members
     from segment_memberships
-    group by customer_id
+    group by segment_set
 ),
 
-customers_outside_a_set as (
-    select memberships_per_customer.customer_id
-    from memberships_per_customer
-    cross join sets
-    where memberships_per_customer.n_memberships <> sets.n_sets
+everybody as (
+    select * from found
+    where segment_set = 'lifecycle'
 ),
 
--- Without any membership there is no set to miss.
-customers_without_set as (
+sets_without_a_customer as (
+    select sets.segment_set
+    from sets
+    left join found
+        on sets.segment_set = found.segment_set
+    left join everybody
+        on
+            found.n_members = everybody.n_members
+            and found.members = everybody.members
+    where everybody.segment_set is null
+),
+
+stages as (
+    select * from segment_memberships
+    where segment_set = 'lifecycle'
+),
+
+-- Without any customer there is no set to miss.
+customers_without_stage as (
     select customer_facts.customer_id
     from customer_facts
-    left join memberships_per_customer
-        on customer_facts.customer_id = memberships_per_customer.customer_id
-    where memberships_per_customer.customer_id is null
+    left join stages
+        on customer_facts.customer_id = stages.customer_id
+    where stages.customer_id is null
 ),
 
 final as (
-    select customer_id from customers_outside_a_set
+    select
+        segment_set,
+        null as customer_id
+    from sets_without_a_customer
+    where exists (select 1 from customer_facts)
     union all
-    select customer_id from customers_without_set
+    select
+        'lifecycle' as segment_set,
+        customer_id
+    from customers_without_stage
 )
 
 select * from final
