@@ -28,7 +28,7 @@
         from {{ ref('customer_facts_by_date') }}
         where {{ changed_rows('as_of_date') }}
         group by as_of_date
-    )
+    ),
 
     expected as (
         select
