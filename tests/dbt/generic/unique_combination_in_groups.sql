@@ -17,7 +17,6 @@
             count(*) as n_rows,
             {{ checksum(column) }} as members
         from {{ model }}
-        where {{ column }} is not null and {{ group_column }} is not null
         group by {{ group_column }}
     ),
 
@@ -26,25 +25,35 @@
         where {{ group_column }} = '{{ first_group }}'
     ),
 
-    groups_like_the_first as (
+    other_groups as (
         select found.{{ group_column }}
         from found
-        inner join first_of_all
+        left join first_of_all
             on
                 found.n_rows = first_of_all.n_rows
                 and found.members = first_of_all.members
-        where found.{{ group_column }} <> '{{ first_group }}'
+        where first_of_all.{{ group_column }} is null
+    ),
+
+    looked_at as (
+        select {{ column }}, {{ group_column }}
+        from {{ model }}
+        where {{ group_column }} = '{{ first_group }}'
+        union all
+        select {{ column }}, {{ group_column }}
+        from {{ model }}
+        where {{ group_column }} in (select other.{{ group_column }} from other_groups as other)
+        union all
+        select {{ column }}, {{ group_column }}
+        from {{ model }}
+        where {{ group_column }} is null
     )
 
     select
         {{ column }},
         {{ group_column }},
         count(*) as n_rows
-    from {{ model }}
-    where
-        {{ column }} is null
-        or {{ group_column }} is null
-        or {{ group_column }} not in (select {{ group_column }} from groups_like_the_first)
+    from looked_at
     group by {{ column }}, {{ group_column }}
     having
         count(*) > 1
