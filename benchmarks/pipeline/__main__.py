@@ -34,7 +34,9 @@ def main() -> None:
         help=f"paired rounds: {SHORT_ROUNDS}, from {LONG_FROM:,} events {LONG_ROUNDS}",
     )
     parser.add_argument("--only", nargs="+", default=(), help="names of programs")
-    parser.add_argument("--memory-limit", help="DuckDB's, such as 4GB; spills to disk")
+    parser.add_argument(
+        "--memory-limit", help="DuckDB's in Segmentary, such as 4GB; spills to disk"
+    )
     parser.add_argument(
         "--events",
         choices=("parquet", "jsonl"),

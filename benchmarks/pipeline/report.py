@@ -114,7 +114,7 @@ def page(sizes: Sequence[Results], fixed: Results | None) -> str:
             f"## {results.n_events:,} events",
             f"{shop['n_customers']:,} customers, {shop['n_days']:,} daily files,"
             f" {shop['events_per_day']:,} events a day"
-            + (f"; DuckDB's memory limit {limit}" if limit else "")
+            + (f"; DuckDB's memory limit in Segmentary {limit}" if limit else "")
             + f"; rounds: {max(map(results.n_rounds, results.costs), default=0)}.",
             full_table(results),
         ]

@@ -170,3 +170,65 @@ def test_a_new_copy_of_an_old_event_is_nothing_lost(
         environment=built.environment() | {"SEGMENTARY_TESTED_LOAD_ID": str(TESTED)},
     )
     assert done.returncode == 0, done.stdout
+
+
+MEMBERSHIP_TESTS = {
+    "unique_combination_in_groups_segment_memberships*",
+    "unique_combination_in_groups_customer_segments*",
+    "segment_memberships_are_complete",
+    "customer_segments_agree_with_memberships",
+}
+
+
+def failed_membership_tests(built: Built) -> set[str]:
+    done = call_dbt(
+        built.workshop.arguments(built, "test", "--select", *sorted(MEMBERSHIP_TESTS)),
+        folder=PROJECT,
+        environment=built.environment(),
+    )
+    target = built.workshop.target(built.data_set)
+    results = json.loads((target / "run_results.json").read_text())["results"]
+    status = {
+        result["unique_id"].split(".")[2]: result["status"]
+        for result in results
+        if result["unique_id"].startswith("test.")
+    }
+    assert len(status) == len(MEMBERSHIP_TESTS), done.stdout
+    assert set(status.values()) <= {"pass", "fail"}, done.stdout
+    return {test for test, found in status.items() if found == "fail"}
+
+
+def test_of_a_set_that_is_no_more_newer_customers_have_no_row(
+    workshop: Workshop, storefront: Built
+) -> None:
+    built = workshop.new(storefront.data_set, like=storefront)
+    execute(
+        built,
+        f"insert into {MEMBERSHIPS} select * replace ('gone' as segment_set,"
+        " 'gone' as segment, uuid() as dbt_scd_id)"
+        f" from {MEMBERSHIPS} where segment_set = 'lifecycle'"
+        " and dbt_valid_to is null limit 5",
+    )
+    # The date is not run again, so history still has them in the set.
+    assert failed_membership_tests(built) == {
+        "customer_segments_agree_with_memberships"
+    }
+
+
+def test_members_are_told_apart_set_by_set(
+    workshop: Workshop, storefront: Built
+) -> None:
+    """As many rows as before: somebody is there twice, and somebody isn't at all."""
+    built = workshop.new(storefront.data_set, like=storefront)
+    execute(
+        built,
+        f"update {MEMBERSHIPS} set customer_id = (select max(customer_id)"
+        f" from {MEMBERSHIPS} where segment_set = 'vip' and dbt_valid_to is null)"
+        " where segment_set = 'vip' and dbt_valid_to is null and customer_id ="
+        f" (select min(customer_id) from {MEMBERSHIPS}"
+        " where segment_set = 'vip' and dbt_valid_to is null)",
+    )
+    assert failed_membership_tests(built) == {
+        "unique_combination_in_groups_customer_segments_customer_id__segment_set__lifecycle",
+        "customer_segments_agree_with_memberships",
+    }

@@ -1,6 +1,6 @@
 """Run SQL files over one DuckDB file: `… run_sql <database> <settings.json> <file>…`.
 
-The settings are `variables` and DuckDB's `settings`. A statement between `-- repeat n`
+The settings are `variables`. A statement between `-- repeat n`
 and `-- end` runs so many times. What each statement took goes to standard output.
 """
 
@@ -27,8 +27,6 @@ def main(database: str, settings_file: str, *files: str) -> None:
     options = json.loads(Path(settings_file).read_text())
     with duckdb.connect(database) as connection:
         connection.execute("set timezone = 'UTC'")
-        for name, value in options["settings"].items():
-            connection.execute(f"set {name} = '{value}'")
         for name, value in options["variables"].items():
             connection.execute(f"set variable {name} = '{value}'")
         for file in files:
