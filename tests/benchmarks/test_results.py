@@ -88,8 +88,15 @@ def test_results_come_back_as_they_were_saved(results, tmp_path):
 def test_the_page_is_made_of_results_alone(results, tmp_path):
     write_report([results], tmp_path)
     page = (tmp_path / "benchmarks.md").read_text()
-    assert "2026-11-25, 2 cores, duckdb 2.0.0; code `abc1234`." in page
+    assert "2 cores, duckdb 2.0.0." in page
+    assert "rounds: 3; 2026-11-25, code `abc1234`." in page
     assert (tmp_path / "benchmarks" / "cost.svg").read_text().startswith("<svg")
+
+
+def test_the_page_tells_that_a_program_had_fewer_rounds(results, tmp_path):
+    results.add("usual", cost(9))
+    write_report([results], tmp_path)
+    assert "rounds: 1 to 3; " in (tmp_path / "benchmarks.md").read_text()
 
 
 def test_a_difference_names_the_output_and_the_rows():
