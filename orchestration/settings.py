@@ -7,6 +7,7 @@ dbt vars come from one YAML file, the same that `dbt --vars` can be given by han
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -73,8 +74,7 @@ class Settings:
         """Return a dbt var: the vars file's value, else the project's default."""
         if name in self.dbt_vars:
             return self.dbt_vars[name]
-        project = yaml.safe_load((PROJECT_ROOT / "dbt_project.yml").read_text())
-        return project["vars"][name]
+        return _project_vars()[name]
 
     def as_of_date(self, given: str | None, run_started_at: dt.datetime) -> dt.date:
         """Settle a run's as-of date.
@@ -151,6 +151,13 @@ def load_settings() -> Settings:
         default_as_of_date=parse_date(str(as_of), "as_of_date") if as_of else None,
         salt=os.environ.get("SEGMENTARY_SALT") or None,
     )
+
+
+@functools.cache
+def _project_vars() -> dict[str, Any]:
+    """Read the vars' defaults once: it takes a good part of a second."""
+    project = yaml.safe_load((PROJECT_ROOT / "dbt_project.yml").read_text())
+    return dict(project["vars"])
 
 
 def _folder(variable: str, default: str) -> Path:

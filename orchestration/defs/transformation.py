@@ -48,6 +48,7 @@ MANIFEST: dict[str, Any] = json.loads(prepare_manifest().read_text())
 _FIRST_LOADED = dg.AssetKey(["raw", "load_manifest"])
 # The last that Python writes of those that read what it wrote before.
 _LAST_OF_PYTHON = dg.AssetKey(["python", "persona_classifiers"])
+_LINEAGE_LINK = lineage_link()
 
 
 class RoomTranslator(DagsterDbtTranslator):
@@ -90,7 +91,7 @@ class RoomTranslator(DagsterDbtTranslator):
         if is_output and _LAST_OF_PYTHON not in {dep.asset_key for dep in spec.deps}:
             spec = spec.replace_attributes(deps=[*spec.deps, _LAST_OF_PYTHON])
         return spec.replace_attributes(owners=OWNERS).merge_attributes(
-            kinds={kind}, metadata={"column_lineage": lineage_link()}
+            kinds={kind}, metadata={"column_lineage": _LINEAGE_LINK}
         )
 
     def get_asset_check_spec(
