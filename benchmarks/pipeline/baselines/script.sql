@@ -678,7 +678,7 @@ create view facts_days as from customer_days;
 
 create view facts_dates as select * from as_of_dates where day(as_of_date) = 1;
 
--- Facts, but for what follows from the date.
+-- Facts, but for what follows from the date: of one date, or of few days.
 create or replace macro facts_of() as table
 with
 
@@ -740,7 +740,148 @@ aggregated as (
 
 select * from aggregated;
 
-create table facts_months as from facts_of();
+-- Month-ends, of which there are many in a long history: a day is met where it comes in
+-- sight and where it leaves the window, and sums stand in between.
+create or replace macro month_facts_of() as table
+with
+
+spans as (
+    select
+        as_of_date,
+        window_start_date,
+        lag(as_of_date, 1, date '0001-01-01') over dates as last_as_of_date,
+        lag(window_start_date, 1, date '0001-01-01') over dates as last_start_date
+    from facts_dates
+    window dates as (order by as_of_date)
+),
+
+steps as (
+    select
+        customer_id,
+        as_of_date,
+        min(activity_date) as first_active_date,
+        max(activity_date) as last_active_date,
+        min(purchase_date) as first_purchase_date,
+        max(purchase_date) as last_purchase_date,
+        max(previous_purchase_date) as previous_purchase_date,
+        count(purchase_date) filter (sign = 1) as n_purchase_days,
+        sum(n_orders) filter (sign = 1) as n_orders,
+        sum(purchased_quantity) filter (sign = 1) as purchased_quantity,
+        sum(gross_amount) filter (sign = 1) as gross_amount,
+        sum(discount_amount) filter (sign = 1) as discount_amount,
+        sum(refund_amount) filter (sign = 1) as refund_amount,
+        sum(sign * n_orders) as n_orders_window,
+        sum(sign * purchased_quantity) as purchased_quantity_window,
+        sum(sign * n_mobile_orders) as n_mobile_orders_window,
+        sum(sign * purchase_amount) as purchase_amount_window,
+        sum(sign * gross_amount) as gross_amount_window,
+        sum(sign * discount_amount) as discount_amount_window,
+        sum(sign * refund_amount) as refund_amount_window
+    from (
+        select facts_days.*, spans.as_of_date, 1 as sign
+        from facts_days
+        inner join spans
+            on
+                facts_days.activity_date < spans.as_of_date
+                and facts_days.activity_date >= spans.last_as_of_date
+        union all
+        select facts_days.*, spans.as_of_date, -1 as sign
+        from facts_days
+        inner join spans
+            on
+                facts_days.activity_date < spans.window_start_date
+                and facts_days.activity_date >= spans.last_start_date
+    )
+    group by customer_id, as_of_date
+),
+
+standing as (
+    select
+        customer_id,
+        as_of_date as since_date,
+        lead(as_of_date, 1, date '9999-12-31') over stream as until_date,
+        min(first_active_date) over so_far as first_active_date,
+        max(last_active_date) over so_far as last_active_date,
+        min(first_purchase_date) over so_far as first_purchase_date,
+        max(last_purchase_date) over so_far as last_purchase_date,
+        max(previous_purchase_date) over so_far as previous_purchase_date,
+        cast(sum(n_purchase_days) over so_far as integer) as n_purchase_days,
+        cast(sum(n_orders) over so_far as integer) as n_orders,
+        cast(sum(purchased_quantity) over so_far as decimal(18, 4))
+            as purchased_quantity,
+        cast(sum(gross_amount) over so_far as decimal(18, 4)) as gross_amount,
+        cast(sum(discount_amount) over so_far as decimal(18, 4)) as discount_amount,
+        cast(sum(refund_amount) over so_far as decimal(18, 4)) as refund_amount,
+        cast(sum(n_orders_window) over so_far as integer) as n_orders_window,
+        cast(sum(purchased_quantity_window) over so_far as decimal(18, 4))
+            as purchased_quantity_window,
+        cast(sum(n_mobile_orders_window) over so_far as integer)
+            as n_mobile_orders_window,
+        cast(sum(purchase_amount_window) over so_far as decimal(18, 4))
+            as purchase_amount_window,
+        cast(sum(gross_amount_window) over so_far as decimal(18, 4))
+            as gross_amount_window,
+        cast(sum(discount_amount_window) over so_far as decimal(18, 4))
+            as discount_amount_window,
+        cast(sum(refund_amount_window) over so_far as decimal(18, 4))
+            as refund_amount_window
+    from steps
+    window
+        stream as (partition by customer_id order by as_of_date),
+        so_far as (
+            partition by customer_id order by as_of_date
+            rows between unbounded preceding and current row
+        )
+),
+
+recent as (
+    select
+        customer_id,
+        as_of_date,
+        cast(sum(n_orders) filter (days_before <= 30) as integer) as n_orders_30d,
+        cast(sum(n_mobile_orders) filter (days_before <= 30) as integer)
+            as n_mobile_orders_30d,
+        cast(sum(n_sessions) filter (days_before <= 7) as integer) as n_sessions_7d,
+        cast(sum(n_sessions) filter (days_before <= 30) as integer) as n_sessions_30d,
+        cast(sum(n_sessions) as integer) as n_sessions_90d,
+        cast(sum(n_product_views) as integer) as n_product_views_90d,
+        cast(sum(n_products_added) filter (days_before <= 30) as integer)
+            as n_products_added_30d
+    from (
+        select
+            facts_days.*,
+            facts_dates.as_of_date,
+            facts_dates.as_of_date - facts_days.activity_date as days_before
+        from facts_days
+        inner join facts_dates
+            on
+                facts_days.activity_date < facts_dates.as_of_date
+                and facts_days.activity_date >= facts_dates.as_of_date - 90
+    )
+    group by customer_id, as_of_date
+)
+
+select
+    facts_dates.as_of_date,
+    standing.* exclude (since_date, until_date),
+    coalesce(recent.n_orders_30d, 0) as n_orders_30d,
+    coalesce(recent.n_mobile_orders_30d, 0) as n_mobile_orders_30d,
+    coalesce(recent.n_sessions_7d, 0) as n_sessions_7d,
+    coalesce(recent.n_sessions_30d, 0) as n_sessions_30d,
+    coalesce(recent.n_sessions_90d, 0) as n_sessions_90d,
+    coalesce(recent.n_product_views_90d, 0) as n_product_views_90d,
+    coalesce(recent.n_products_added_30d, 0) as n_products_added_30d
+from standing
+inner join facts_dates
+    on
+        standing.since_date <= facts_dates.as_of_date
+        and standing.until_date > facts_dates.as_of_date
+left join recent
+    on
+        standing.customer_id = recent.customer_id
+        and facts_dates.as_of_date = recent.as_of_date;
+
+create table facts_months as from month_facts_of();
 
 create or replace view facts_dates as
 select * from as_of_dates where day(as_of_date) <> 1;

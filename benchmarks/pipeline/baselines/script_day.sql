@@ -428,7 +428,7 @@ create or replace view facts_days as from work_days;
 create or replace view facts_dates as
 select * from as_of_dates where day(as_of_date) = 1;
 
-create table work_months as from facts_of();
+create table work_months as from month_facts_of();
 
 delete from facts_months where customer_id in (select customer_id from work_customers);
 
