@@ -165,7 +165,9 @@ events as (
             when s % 23 = 4 and position > cast(hash(s, 'pause') % 4 as bigint)
                 then to_seconds(2400)
             else to_seconds(0)
-        end as occurred_at,
+        end
+        -- Which of two events of one moment comes first is up to each program's keys.
+        + to_microseconds(e % 997) as occurred_at,
         line_product(e, 1) as product
     from sessions
 ),
@@ -207,7 +209,7 @@ select
         when e % 1009 = 7 then 'not a time'
         when e % 5003 = 13
             then strftime(received_at + to_days(40), '%Y-%m-%dT%H:%M:%S.%gZ')
-        else strftime(occurred_at, '%Y-%m-%dT%H:%M:%S.%gZ')
+        else strftime(occurred_at, '%Y-%m-%dT%H:%M:%S.%fZ')
     end as "timestamp",
     strftime(received_at, '%Y-%m-%dT%H:%M:%S.%gZ') as "receivedAt",
     struct_pack(

@@ -124,7 +124,8 @@ def page(sizes: Sequence[Results], fixed: Results | None) -> str:
             f" {shop['events_per_day']:,} events a day"
             + (f"; DuckDB's memory limit in Segmentary {limit}" if limit else "")
             + f"; rounds: {_rounds(results)}; {results.about['date']}, code"
-            f" `{results.about['commit']}`.",
+            f" `{results.about['commit']}`."
+            + (f" {results.about['remark']}" if results.about.get("remark") else ""),
             full_table(results),
         ]
         if results.n_rounds("build_day") or results.n_rounds("script_day"):

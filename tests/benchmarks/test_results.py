@@ -93,6 +93,13 @@ def test_the_page_is_made_of_results_alone(results, tmp_path):
     assert (tmp_path / "benchmarks" / "cost.svg").read_text().startswith("<svg")
 
 
+def test_the_page_has_a_remark_that_was_written_by_hand(results, tmp_path):
+    results.about["remark"] = "The disk was full."
+    write_report([results], tmp_path)
+    page = (tmp_path / "benchmarks.md").read_text()
+    assert "code `abc1234`. The disk was full." in page
+
+
 def test_the_page_tells_that_a_program_had_fewer_rounds(results, tmp_path):
     results.add("usual", cost(9))
     write_report([results], tmp_path)

@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 
 TIMEOUT = dt.timedelta(minutes=30)
-TIME = "%Y-%m-%dT%H:%M:%S%.3fZ"
+TIME = "%Y-%m-%dT%H:%M:%S%.fZ"
 
 
 def sessions_of(landing: Path) -> pl.DataFrame:
