@@ -22,8 +22,8 @@ class Results:
     n_events
         The size that was asked for; 0 for the fixed costs, over no file at all.
     about
-        Date, versions, cores, the shop and its outputs' rows; `remark`, written by hand,
-        says what else to know of the figures.
+        Date, versions, cores, the shop and its outputs' rows; `remark`, written by
+        hand, says what else to know of the figures.
     costs
         Costs by name of the program, one a round, in the order of rounds.
     """
