@@ -82,9 +82,12 @@ select names.customer, segment_memberships.*
 from made.marts.segment_memberships
 inner join names on segment_memberships.customer_id = names.customer_id;
 
+-- A customer is named by one of those seen first, and which of them is up to a key: so
+-- is, after a merger, whether the name is another.
 create temp view compared_membership_counts as
 select segment_set, segment, count(*) as n
 from made.marts.segment_memberships
+where segment <> 'merged'
 group by segment_set, segment;
 
 create temp view compared_months as
@@ -95,4 +98,5 @@ group by all;
 create temp view compared_current_segments as
 select segment_set, segment, since_date, count(*) as n
 from made.marts.customer_segments
+where segment <> 'merged'
 group by all;
