@@ -40,7 +40,9 @@
             {%- endfor %}
         from known
         {%- if groups | length > 1 %}
-        cross join (select distinct {{ groups[1:] | join(', ') }} from found) as sets
+        {#- A date stays where nothing at all was found. #}
+        left join (select distinct {{ groups[1:] | join(', ') }} from found) as sets
+            on 1 = 1
         {%- endif %}
         {%- if only_dates_found %}
         where known.as_of_date in (select found.as_of_date from found)
