@@ -304,22 +304,21 @@ class Bench:
 
     def remember(self, name: str) -> None:
         """Count and hash the tables that a program has just made, to compare them."""
-        databases = {
-            "script": self.database("script"),
-            "script_day": self.database("script_day"),
-            "usual": self.database("usual"),
-            "build": self.project.kept("built"),
-            "build_day": self.project.kept("day_built"),
+        made = {
+            "script": (self.database("script"), "script"),
+            "script_day": (self.database("script_day"), "script"),
+            "usual": (self.database("usual"), "usual"),
+            "build": (self.project.kept("built"), "project"),
+            "build_day": (self.project.kept("day_built"), "project"),
         }
-        if name not in databases:
+        if name not in made:
             return
-        maker = {"script_day": "script", "usual": "usual", "script": "script"}
-        found = fingerprints(databases[name], maker.get(name, "project"))
+        database, maker = made[name]
         remembered = self._fingerprints(name)
         remembered.parent.mkdir(parents=True, exist_ok=True)
-        remembered.write_text(json.dumps(found))
+        remembered.write_text(json.dumps(fingerprints(database, maker)))
         if self.in_place and name == "script_day":
-            databases[name].unlink()
+            database.unlink()
 
     def check(self, programs: Sequence[str]) -> dict[str, int]:
         """Compare the outputs of the programs that have run.

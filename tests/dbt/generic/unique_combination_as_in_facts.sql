@@ -1,7 +1,7 @@
 {#- Groups of rows (`groups`: a date, or a date and a set) that don't have the customers of
     `customer_facts_by_date` at their date, each once: a key of date, customer and what
-    else is in `groups`, proven without meeting all rows. Every date has every set, and but for
-    `only_dates_found` all dates are there. -#}
+    else is in `groups`, proven without meeting all rows. Every date has every set, and
+    but for `only_dates_found` all dates are there. -#}
 {% test unique_combination_as_in_facts(model, groups, only_dates_found=false) -%}
     {%- if groups is string or not groups or groups[0] != 'as_of_date' -%}
         {{ exceptions.raise_compiler_error(
