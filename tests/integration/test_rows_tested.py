@@ -235,3 +235,29 @@ def test_members_are_told_apart_set_by_set(
         "unique_combination_in_groups_customer_segments_customer_id",
         "customer_segments_agree_with_memberships",
     }
+
+
+def test_a_date_without_any_assignment_is_found(
+    workshop: Workshop, storefront: Built
+) -> None:
+    built = workshop.new(storefront.data_set, like=storefront)
+    view = "marts.segment_assignments"
+    execute(built, f"alter view {view} rename to assignments_before")
+    execute(built, f"create view {view} as from marts.assignments_before where false")
+    call_dbt(
+        built.workshop.arguments(
+            built,
+            "test",
+            "--select",
+            "unique_combination_as_in_facts_segment_assignments*",
+        ),
+        folder=PROJECT,
+        environment=built.environment(),
+    )
+    target = built.workshop.target(built.data_set)
+    results = json.loads((target / "run_results.json").read_text())["results"]
+    assert [
+        result["status"]
+        for result in results
+        if result["unique_id"].startswith("test.")
+    ] == ["fail"]
