@@ -9,6 +9,21 @@ select
 from made.identifiers
 group by customer_id;
 
+-- A customer is named by the identifier that was seen first, and where several were at
+-- one moment, which of them is up to a key. So is since when such a customer has the
+-- name, and with it a segment.
+create temp view undecided_names as
+select customer_id
+from (
+    select
+        customer_id,
+        rank() over (partition by customer_id order by first_seen_at) as place
+    from made.identifiers
+)
+where place = 1
+group by customer_id
+having count(*) > 1;
+
 create temp view devices as
 select device_key, min(coalesce(anonymous_id, user_id)) as device
 from made.events
@@ -85,8 +100,7 @@ select names.customer, segment_memberships.*
 from made.segment_memberships
 inner join names on segment_memberships.customer_id = names.customer_id;
 
--- A customer is named by one of those seen first, and which of them is up to a key: so
--- is, after a merger, whether the name is another.
+-- After a merger the name that was given up is merged, whichever it was.
 create temp view compared_membership_counts as
 select segment_set, segment, count(*) as n
 from made.segment_memberships
@@ -99,7 +113,13 @@ from made.customer_segment_months
 group by all;
 
 create temp view compared_current_segments as
-select segment_set, segment, since_date, count(*) as n
-from made.customer_segments
-where segment <> 'merged'
+select
+    segments.segment_set,
+    segments.segment,
+    case when undecided_names.customer_id is null then segments.since_date end
+        as since_date,
+    count(*) as n
+from made.customer_segments as segments
+left join undecided_names on segments.customer_id = undecided_names.customer_id
+where segments.segment <> 'merged'
 group by all;
