@@ -48,6 +48,7 @@ BUILT_HERE = {
     "intermediate/int_order_lines_valued",
     "intermediate/int_orders",
     "intermediate/int_products_unioned",
+    "intermediate/int_purchase_events",
     "intermediate/int_rfm_score_bounds",
     "intermediate/int_sessions",
     "intermediate/int_records_counted",

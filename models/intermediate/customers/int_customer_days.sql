@@ -8,14 +8,17 @@
     )
 }}
 
--- Only rows that say something new are written, so that facts are summed again where a
--- day changed and nowhere else. A day that is no more is written without content and
--- deleted in the same transaction.
-{% set measures = [
-    'n_orders', 'n_mobile_orders', 'purchased_quantity', 'purchase_amount',
-    'gross_amount', 'discount_amount', 'refund_amount', 'n_sessions', 'n_product_views',
-    'n_products_added',
+{% set order_measures = [
+    'n_orders', 'n_mobile_orders', 'n_order_lines', 'purchased_quantity',
+    'purchase_amount', 'gross_amount', 'discount_amount', 'refund_amount',
 ] -%}
+{% set measures = order_measures + [
+    'n_sessions', 'n_product_views', 'n_products_added', 'session_change_number',
+] -%}
+-- Only customers are summed whose orders or sessions changed, and only rows that say
+-- something new are written, so that facts are summed again where a day changed and
+-- nowhere else. A day that is no more is written without content and deleted in the
+-- same transaction.
 with
 
 order_lines as (
@@ -43,6 +46,7 @@ order_activity as (
         ordered_date as activity_date,
         count(*) as n_orders,
         sum(case when channel = 'mobile' then 1 else 0 end) as n_mobile_orders,
+        0 as n_order_lines,
         0 as purchased_quantity,
         0 as purchase_amount,
         0 as gross_amount,
@@ -56,6 +60,7 @@ order_activity as (
         ordered_date as activity_date,
         0 as n_orders,
         0 as n_mobile_orders,
+        count(*) as n_order_lines,
         sum(case when line_type = 'purchase' then quantity else 0 end)
             as purchased_quantity,
         sum(
@@ -71,29 +76,123 @@ order_activity as (
     group by customer_id, ordered_date
 ),
 
-order_days as (
+all_order_days as {% if is_incremental() %}{{ materialized() }} {% endif %}(
     select
+        {% for measure in order_measures -%}
+        sum({{ measure }}) as {{ measure }},
+        {% endfor -%}
         customer_id,
-        activity_date,
-        sum(n_orders) as n_orders,
-        sum(n_mobile_orders) as n_mobile_orders,
-        sum(purchased_quantity) as purchased_quantity,
-        sum(purchase_amount) as purchase_amount,
-        sum(gross_amount) as gross_amount,
-        sum(discount_amount) as discount_amount,
-        sum(refund_amount) as refund_amount
+        activity_date
     from order_activity
     group by customer_id, activity_date
 ),
 
+{% if is_incremental() -%}
+standing_days as {{ not_materialized() }} (
+    select * from {{ this }}
+),
+
+standing_order_days as (
+    select * from standing_days
+    where n_orders > 0 or n_order_lines > 0
+),
+
+changed_order_days as (
+    select
+        coalesce(all_order_days.customer_id, standing_order_days.customer_id)
+            as customer_id
+    from all_order_days
+    full outer join standing_order_days
+        on
+            all_order_days.customer_id = standing_order_days.customer_id
+            and all_order_days.activity_date = standing_order_days.activity_date
+    where
+        all_order_days.customer_id is null
+        or standing_order_days.customer_id is null
+        {% for measure in order_measures -%}
+        or all_order_days.{{ measure }} <> standing_order_days.{{ measure }}
+        {% endfor %}
+),
+
+sessions_per_customer as (
+    select
+        customer_id,
+        count(*) as n_sessions,
+        max(change_number) as session_change_number
+    from sessions
+    group by customer_id
+),
+
+standing_sessions_per_customer as (
+    select
+        customer_id,
+        sum(n_sessions) as n_sessions,
+        max(session_change_number) as session_change_number
+    from standing_days
+    where n_sessions > 0
+    group by customer_id
+),
+
+-- A session that came or changed has a new number; where one only went there are fewer.
+-- The first customer is always looked at, to be written with every change.
+touched_customers as (
+    select customer_id from changed_order_days
+    union distinct
+    select
+        coalesce(
+            sessions_per_customer.customer_id,
+            standing_sessions_per_customer.customer_id
+        ) as customer_id
+    from sessions_per_customer
+    full outer join standing_sessions_per_customer
+        on
+            sessions_per_customer.customer_id
+            = standing_sessions_per_customer.customer_id
+    where
+        sessions_per_customer.customer_id is null
+        or standing_sessions_per_customer.customer_id is null
+        or sessions_per_customer.n_sessions
+        <> standing_sessions_per_customer.n_sessions
+        or sessions_per_customer.session_change_number
+        <> standing_sessions_per_customer.session_change_number
+    union distinct
+    select min(customer_id) as customer_id from standing_days
+),
+
+touched_days as {{ not_materialized() }} (
+    select * from standing_days
+    where customer_id in ({{ few_values('touched_customers', 'customer_id') }})
+),
+
+order_days as (
+    select * from all_order_days
+    where customer_id in ({{ few_values('touched_customers', 'customer_id') }})
+),
+
+touched_sessions as (
+    select * from sessions
+    where customer_id in ({{ few_values('touched_customers', 'customer_id') }})
+),
+
+{% else -%}
+order_days as (
+    select * from all_order_days
+),
+
+touched_sessions as (
+    select * from sessions
+),
+
+{% endif -%}
 session_days as (
     select
         customer_id,
         started_date as activity_date,
         count(*) as n_sessions,
         sum(n_product_views) as n_product_views,
-        sum(n_products_added) as n_products_added
-    from sessions
+        sum(n_products_added) as n_products_added,
+        max(change_number) as session_change_number
+    from touched_sessions
     group by customer_id, started_date
 ),
 
@@ -106,6 +205,8 @@ summed as (
         cast(coalesce(order_days.n_orders, 0) as {{ dbt.type_int() }}) as n_orders,
         cast(coalesce(order_days.n_mobile_orders, 0) as {{ dbt.type_int() }})
             as n_mobile_orders,
+        cast(coalesce(order_days.n_order_lines, 0) as {{ dbt.type_int() }})
+            as n_order_lines,
         cast(coalesce(order_days.purchased_quantity, 0) as {{ type_amount() }})
             as purchased_quantity,
         cast(coalesce(order_days.purchase_amount, 0) as {{ type_amount() }})
@@ -121,7 +222,8 @@ summed as (
         cast(coalesce(session_days.n_product_views, 0) as {{ dbt.type_int() }})
             as n_product_views,
         cast(coalesce(session_days.n_products_added, 0) as {{ dbt.type_int() }})
-            as n_products_added
+            as n_products_added,
+        coalesce(session_days.session_change_number, 0) as session_change_number
     from session_days
     full outer join order_days
         on
@@ -150,32 +252,28 @@ days as (
 ),
 
 {% if is_incremental() -%}
-standing_days as {{ not_materialized() }} (
-    select * from {{ this }}
-),
-
 compared as {{ materialized() }} (
     select
-        coalesce(days.customer_id, standing_days.customer_id) as customer_id,
-        coalesce(days.activity_date, standing_days.activity_date) as activity_date,
+        coalesce(days.customer_id, touched_days.customer_id) as customer_id,
+        coalesce(days.activity_date, touched_days.activity_date) as activity_date,
         {% for measure in measures -%}
         days.{{ measure }},
         {% endfor -%}
         days.purchase_date,
         days.previous_purchase_date,
         days.customer_id is null as is_gone,
-        standing_days.customer_id is null
+        touched_days.customer_id is null
         {% for measure in measures -%}
-        or coalesce(days.{{ measure }} <> standing_days.{{ measure }}, true)
+        or coalesce(days.{{ measure }} <> touched_days.{{ measure }}, true)
         {% endfor -%}
         or coalesce(days.previous_purchase_date, cast('0001-01-01' as date))
-        <> coalesce(standing_days.previous_purchase_date, cast('0001-01-01' as date))
+        <> coalesce(touched_days.previous_purchase_date, cast('0001-01-01' as date))
             as is_changed
     from days
-    full outer join standing_days
+    full outer join touched_days
         on
-            days.customer_id = standing_days.customer_id
-            and days.activity_date = standing_days.activity_date
+            days.customer_id = touched_days.customer_id
+            and days.activity_date = touched_days.activity_date
 ),
 
 -- Of a customer who lost a day all other days are written, so that each change of a

@@ -163,7 +163,7 @@ touched_events as (
         or {{ withdraws_all() }}
 ),
 
-touched_copies as {{ not_materialized() }} (
+touched_copies as {{ materialized() }} (
     select * from standing_events
     where
         reject_reason is null

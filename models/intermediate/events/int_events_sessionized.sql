@@ -80,43 +80,84 @@ touched_devices as {{ materialized() }} (
 earlier_sessions as (
     select
         sessionized.device_key,
-        sessionized.event_key,
-        sessionized.known_user_key,
+        sessionized.session_key,
         sessionized.session_number,
-        sessionized.occurred_at,
-        row_number() over (
-            partition by sessionized.device_key
-            order by sessionized.session_number desc, sessionized.event_key asc
-        ) as sessions_ago
+        max(touched_devices.changed_since) as changed_since,
+        max(
+            case
+                when sessionized.event_key = sessionized.session_key
+                    then sessionized.known_user_key
+            end
+        ) as first_user_key,
+        max(sessionized.known_user_key) as last_user_key,
+        min(sessionized.occurred_at) as started_at,
+        max(sessionized.occurred_at) as ended_at
     from {{ this }} as sessionized
     inner join touched_devices
         on
             sessionized.device_key = touched_devices.device_key
             and sessionized.occurred_at < touched_devices.changed_since
-    where sessionized.event_key = sessionized.session_key
+    where sessionized.session_key is not null
+    group by
+        sessionized.device_key, sessionized.session_key, sessionized.session_number
 ),
 
--- Where each touched device is taken up again: at the last such session, else at its
--- first event.
+last_sessions as (
+    select
+        *,
+        changed_since > {{ dbt.dateadd(
+            'minute', var('session_timeout_minutes'), 'ended_at'
+        ) }} as is_over,
+        row_number() over (
+            partition by device_key
+            order by session_number desc
+        ) as sessions_ago
+    from earlier_sessions
+),
+
+-- Where each touched device is taken up again: at its last session where a change may
+-- go on with that, else at the change. So as few events are read as late ones let it.
 resumed_devices as {{ materialized() }} (
     select
         touched_devices.device_key,
-        earlier_sessions.event_key as first_event_key,
-        earlier_sessions.known_user_key,
-        coalesce(earlier_sessions.session_number, 1) - 1 as n_sessions_before,
-        coalesce(earlier_sessions.occurred_at, cast('1000-01-01' as timestamp))
-            as resumed_at
+        case when not last_sessions.is_over then last_sessions.session_key end
+            as first_event_key,
+        case
+            when last_sessions.is_over then last_sessions.last_user_key
+            else last_sessions.first_user_key
+        end as known_user_key,
+        case
+            when last_sessions.is_over then last_sessions.session_number
+            else coalesce(last_sessions.session_number, 1) - 1
+        end as n_sessions_before,
+        case
+            when last_sessions.is_over then touched_devices.changed_since
+            else coalesce(last_sessions.started_at, touched_devices.changed_since)
+        end as resumed_at
     from touched_devices
-    left join earlier_sessions
+    left join last_sessions
         on
-            touched_devices.device_key = earlier_sessions.device_key
-            and earlier_sessions.sessions_ago = 1
+            touched_devices.device_key = last_sessions.device_key
+            and last_sessions.sessions_ago = 1
+),
+
+touched_events as {{ not_materialized() }} (
+    select * from readable_events
+    where
+        device_key in ({{ few_values('resumed_devices', 'device_key') }})
+        and occurred_at
+        >= (select min(resumed_devices.resumed_at) from resumed_devices)
+),
+
+{% else -%}
+touched_events as {{ not_materialized() }} (
+    select * from readable_events
 ),
 
 {% endif -%}
 events as {{ not_materialized() }} (
     select
-        readable_events.*,
+        touched_events.*,
         {% if is_incremental() -%}
         resumed_devices.known_user_key as earlier_user_key,
         resumed_devices.n_sessions_before
@@ -124,15 +165,16 @@ events as {{ not_materialized() }} (
         cast(null as {{ type_compact_key() }}) as earlier_user_key,
         0 as n_sessions_before
         {%- endif %}
-    from readable_events
+    from touched_events
     {% if is_incremental() -%}
         inner join resumed_devices
             on
-                readable_events.device_key = resumed_devices.device_key
-                and readable_events.occurred_at >= resumed_devices.resumed_at
+                touched_events.device_key = resumed_devices.device_key
+                and touched_events.occurred_at >= resumed_devices.resumed_at
                 and (
-                    readable_events.occurred_at > resumed_devices.resumed_at
-                    or readable_events.event_key >= resumed_devices.first_event_key
+                    touched_events.occurred_at > resumed_devices.resumed_at
+                    or resumed_devices.first_event_key is null
+                    or touched_events.event_key >= resumed_devices.first_event_key
                 )
     {%- endif %}
 ),

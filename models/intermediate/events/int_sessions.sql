@@ -11,26 +11,8 @@
 -- depends_on: {{ ref('stg_landing__loads') }}
 with
 
-first_events as {{ not_materialized() }} (
-    select * from {{ ref('int_events_classified') }}
-    where record_status = 'accepted'
-),
-
-campaign_events as {{ not_materialized() }} (
-    select * from {{ ref('int_events_classified') }}
-    where record_status = 'accepted' and campaign_source is not null
-),
-
 customer_keys as {{ not_materialized() }} (
     select * from {{ ref('int_customer_keys') }}
-),
-
-newest as (
-    select
-        (
-            select max(sessionized_at_load_id) from {{ ref('int_events_sessionized') }}
-        ) as summed_at_load_id,
-        (select max(change_number) from customer_keys) as customer_change_number
 ),
 
 {% if is_incremental() -%}
@@ -45,7 +27,22 @@ watermarks as (
     from standing_sessions
 ),
 
+{% else -%}
+standing_sessions as (
+    select cast(0 as {{ dbt.type_bigint() }}) as change_number
+),
+
 {% endif -%}
+newest as (
+    select
+        (
+            select max(sessionized_at_load_id) from {{ ref('int_events_sessionized') }}
+        ) as summed_at_load_id,
+        (select max(change_number) from customer_keys) as customer_change_number,
+        (select coalesce(max(change_number), 0) + 1 from standing_sessions)
+            as change_number
+),
+
 events as {{ not_materialized() }} (
     select * from {{ ref('int_events_sessionized') }}
     {% if is_incremental() -%}
@@ -74,6 +71,25 @@ aggregated as {{ materialized() }} (
     from events
     where session_key is not null
     group by session_key
+),
+
+first_events as {{ not_materialized() }} (
+    select * from {{ ref('int_events_classified') }}
+    where
+        record_status = 'accepted'
+    {% if is_incremental() -%}
+        and occurred_at >= (select min(aggregated.started_at) from aggregated)
+    {%- endif %}
+),
+
+campaign_events as {{ not_materialized() }} (
+    select * from {{ ref('int_events_classified') }}
+    where
+        record_status = 'accepted'
+        and campaign_source is not null
+    {% if is_incremental() -%}
+        and occurred_at >= (select min(aggregated.started_at) from aggregated)
+    {%- endif %}
 ),
 
 -- A session's key is its first event's.
@@ -225,6 +241,7 @@ final as (
         n_orders_completed,
         (select newest.summed_at_load_id from newest) as summed_at_load_id,
         (select newest.customer_change_number from newest) as customer_change_number,
+        (select newest.change_number from newest) as change_number,
 
         -- times
         started_at,

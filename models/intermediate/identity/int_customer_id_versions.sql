@@ -21,19 +21,45 @@ customer_identifiers as (
 ),
 
 {% if is_incremental() -%}
-versions as (
+versions as {{ not_materialized() }} (
+    select * from {{ this }}
+),
+
+-- Most identifiers have one version, so that only the others are put in order.
+moved_identifiers as (
+    select identifier_key
+    from versions
+    group by identifier_key
+    having count(*) > 1
+),
+
+moved_versions as (
     select
-        *,
+        versions.*,
         row_number() over (
-            partition by identifier_key
-            order by version_number desc
+            partition by versions.identifier_key
+            order by versions.version_number desc
         ) as recency_number
-    from {{ this }}
+    from versions
+    inner join moved_identifiers
+        on versions.identifier_key = moved_identifiers.identifier_key
 ),
 
 latest_versions as (
-    select * from versions
+    select
+        identifier_key,
+        customer_id
+    from moved_versions
     where recency_number = 1
+    union all
+    select
+        identifier_key,
+        customer_id
+    from versions
+    where
+        identifier_key not in (
+            select moved_identifiers.identifier_key from moved_identifiers
+        )
 ),
 
 changed as (

@@ -3,8 +3,8 @@
 with
 
 purchases as (
-    select * from {{ ref('int_events_classified') }}
-    where record_status = 'accepted' and event_name = 'Order Completed'
+    select * from {{ ref('int_purchase_events') }}
+    where record_status = 'accepted'
 ),
 
 order_lines as (

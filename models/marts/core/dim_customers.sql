@@ -80,19 +80,36 @@ orders_per_customer as (
     group by customer_id
 ),
 
+-- The first session of each is looked for among those of its moment, so that all others
+-- are read by time alone.
+first_moments as (
+    select
+        customer_id,
+        min(started_at) as started_at
+    from sessions
+    group by customer_id
+),
+
 numbered_sessions as (
     select
-        *,
+        sessions.customer_id,
+        sessions.campaign_source,
+        sessions.campaign_medium,
+        sessions.device_type,
         row_number() over (
-            partition by customer_id
-            order by started_at, session_key
-        ) as customer_session_number
+            partition by sessions.customer_id
+            order by sessions.session_key
+        ) as moment_session_number
     from sessions
+    inner join first_moments
+        on
+            sessions.customer_id = first_moments.customer_id
+            and sessions.started_at = first_moments.started_at
 ),
 
 first_sessions as (
     select * from numbered_sessions
-    where customer_session_number = 1
+    where moment_session_number = 1
 ),
 
 final as (
