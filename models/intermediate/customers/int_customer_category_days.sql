@@ -1,0 +1,119 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='delete+insert',
+        unique_key=['customer_id', 'category', 'ordered_date'],
+        on_schema_change='fail',
+        post_hook="delete from {{ this }} where next_ordered_date is null",
+    )
+}}
+
+-- Of a category only its last day before a date counts, so that customers' categories
+-- can be counted without telling them apart. Where a customer's days changed, all of
+-- them are written; one that is no more is written without its next and deleted in the
+-- same transaction.
+with
+
+order_lines as (
+    select * from {{ ref('int_order_lines_valued') }}
+    where line_type = 'purchase' and is_product
+),
+
+products as (
+    select * from {{ ref('int_products_unioned') }}
+    where category is not null
+),
+
+category_days as {% if is_incremental() %}{{ materialized() }} {% endif %}(
+    select
+        order_lines.customer_id,
+        products.category,
+        order_lines.ordered_date,
+        coalesce(
+            lead(order_lines.ordered_date) over (
+                partition by order_lines.customer_id, products.category
+                order by order_lines.ordered_date
+            ),
+            cast('9999-12-31' as date)
+        ) as next_ordered_date
+    from order_lines
+    inner join products
+        on order_lines.product_id = products.product_id
+    group by order_lines.customer_id, products.category, order_lines.ordered_date
+),
+
+{% if is_incremental() -%}
+standing_days as {{ not_materialized() }} (
+    select * from {{ this }}
+),
+
+changes as {{ materialized() }} (
+    select
+        coalesce(category_days.customer_id, standing_days.customer_id) as customer_id,
+        coalesce(category_days.category, standing_days.category) as category,
+        coalesce(category_days.ordered_date, standing_days.ordered_date)
+            as ordered_date,
+        category_days.customer_id is null as is_gone
+    from category_days
+    full outer join standing_days
+        on
+            category_days.customer_id = standing_days.customer_id
+            and category_days.category = standing_days.category
+            and category_days.ordered_date = standing_days.ordered_date
+    where
+        category_days.customer_id is null
+        or standing_days.customer_id is null
+        or category_days.next_ordered_date <> standing_days.next_ordered_date
+),
+
+-- The first customer is written with every change, so that the newest number stays,
+-- though those whose rows had it be gone.
+changed_customers as (
+    select customer_id from changes
+    union distinct
+    select min(customer_id) as customer_id from category_days
+    where exists (select 1 from changes)
+),
+
+changed_days as (
+    select * from category_days
+    where customer_id in (select changed_customers.customer_id from changed_customers)
+    union all
+    select
+        customer_id,
+        category,
+        ordered_date,
+        cast(null as date) as next_ordered_date
+    from changes
+    where is_gone
+),
+
+{% else -%}
+changed_days as (
+    select * from category_days
+),
+
+standing_days as (
+    select cast(0 as {{ dbt.type_bigint() }}) as change_number
+),
+
+{% endif -%}
+final as (
+    select
+        -- keys
+        customer_id,
+
+        -- attributes
+        category,
+
+        -- measures
+        (select coalesce(max(standing_days.change_number), 0) + 1 from standing_days)
+            as change_number,
+
+        -- times
+        ordered_date,
+        next_ordered_date
+    from changed_days
+)
+
+select * from final
