@@ -93,16 +93,20 @@ touched_days as (
         on customer_days.customer_id = touched_customers.customer_id
 ),
 
+active_customers as (
+    select customer_days.customer_id
+    from customer_days
+    inner join as_of_dates
+        on customer_days.activity_date < as_of_dates.as_of_date
+    group by customer_days.customer_id
+),
+
 -- Who has no day before the date any more is written once, without dates, and deleted
 -- in the same transaction.
 gone_customers as (
     select customer_id from standing_facts
-    where customer_id not in (
-        select customer_days.customer_id
-        from customer_days
-        inner join as_of_dates
-            on customer_days.activity_date < as_of_dates.as_of_date
-    )
+    where
+        customer_id not in (select active_customers.customer_id from active_customers)
 ),
 
 {% else -%}

@@ -28,6 +28,10 @@ customer_facts as {{ not_materialized() }} (
     where n_orders_window > 0
 ),
 
+active_customers as (
+    select customer_id from {{ ref('int_customer_facts') }}
+),
+
 as_of_dates as (
     select * from {{ ref('int_as_of_dates') }}
 ),
@@ -88,7 +92,8 @@ changed_customers as {{ materialized() }} (
     where change_number > (select watermarks.category_change_number from watermarks)
     union distinct
     select customer_id from standing_features
-    where customer_id not in (select customer_days.customer_id from customer_days)
+    where
+        customer_id not in (select active_customers.customer_id from active_customers)
     union distinct
     select customer_id from standing_features
     where

@@ -85,7 +85,7 @@ gone_customers as (
     select customer_id from standing_facts
     where
         as_of_date = (select max(standing_dates.as_of_date) from standing_dates)
-        and customer_id not in (select customer_days.customer_id from customer_days)
+        and customer_id not in (select current_facts.customer_id from current_facts)
 ),
 
 {% else -%}
