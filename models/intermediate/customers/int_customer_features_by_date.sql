@@ -13,6 +13,7 @@
 -- A date that stands is computed again for customers whose days or categories changed.
 -- A row that is no more is written once, without numbers, and deleted in the same
 -- transaction, as are dates that are no more.
+-- depends_on: {{ ref('int_customer_facts') }}
 with
 
 customer_days as {{ not_materialized() }} (
@@ -28,10 +29,6 @@ customer_facts as {{ not_materialized() }} (
     where n_orders_window > 0
 ),
 
-active_customers as (
-    select customer_id from {{ ref('int_customer_facts') }}
-),
-
 as_of_dates as (
     select * from {{ ref('int_as_of_dates') }}
 ),
@@ -44,6 +41,10 @@ newest_changes as (
 ),
 
 {% if is_incremental() -%}
+active_customers as (
+    select customer_id from {{ ref('int_customer_facts') }}
+),
+
 standing_features as {{ not_materialized() }} (
     select * from {{ this }}
 ),
