@@ -9,20 +9,13 @@ select
 from made.identifiers
 group by customer_id;
 
--- A customer is named by the identifier that was seen first, and where several were at
--- one moment, which of them is up to a key. So is since when such a customer has the
--- name, and with it a segment.
-create temp view undecided_names as
+-- Of identifiers that were seen together, which one names the customer may be up to a
+-- key. So is since when the customer has the name, and with it a segment: that is
+-- compared of those whose identifier was always alone.
+create temp view lone_customers as
 select customer_id
-from (
-    select
-        customer_id,
-        rank() over (partition by customer_id order by first_seen_at) as place
-    from made.identifiers
-)
-where place = 1
-group by customer_id
-having count(*) > 1;
+from made.identifiers
+where key not in (select left_key from made.pairs union select right_key from made.pairs);
 
 create temp view devices as
 select device_key, min(coalesce(anonymous_id, user_id)) as device
@@ -116,10 +109,10 @@ create temp view compared_current_segments as
 select
     segments.segment_set,
     segments.segment,
-    case when undecided_names.customer_id is null then segments.since_date end
+    case when lone_customers.customer_id is not null then segments.since_date end
         as since_date,
     count(*) as n
 from made.customer_segments as segments
-left join undecided_names on segments.customer_id = undecided_names.customer_id
+left join lone_customers on segments.customer_id = lone_customers.customer_id
 where segments.segment <> 'merged'
 group by all;

@@ -9,20 +9,26 @@ select
 from made.identifiers
 group by customer_id;
 
--- A customer is named by the identifier that was seen first, and where several were at
--- one moment, which of them is up to a key. So is since when such a customer has the
--- name, and with it a segment.
-create temp view undecided_names as
+-- Of identifiers that were seen together, which one names the customer may be up to a
+-- key. So is since when the customer has the name, and with it a segment: that is
+-- compared of those whose identifier was always alone.
+create temp view lone_customers as
 select customer_id
-from (
-    select
-        customer_id,
-        rank() over (partition by customer_id order by first_seen_at) as place
-    from made.identifiers
-)
-where place = 1
-group by customer_id
-having count(*) > 1;
+from made.identifiers
+where
+    key not in (
+        select device_key from made.identifiers_met
+        where anonymous_id is not null
+            and (user_key is not null or email_key is not null)
+        union
+        select user_key from made.identifiers_met
+        where user_key is not null
+            and (anonymous_id is not null or email_key is not null)
+        union
+        select email_key from made.identifiers_met
+        where email_key is not null
+            and (anonymous_id is not null or user_key is not null)
+    );
 
 create temp view compared_events as
 select
@@ -113,10 +119,10 @@ create temp view compared_current_segments as
 select
     segments.segment_set,
     segments.segment,
-    case when undecided_names.customer_id is null then segments.valid_from end
+    case when lone_customers.customer_id is not null then segments.valid_from end
         as since_date,
     count(*) as n
 from made.membership_history as segments
-left join undecided_names on segments.customer_id = undecided_names.customer_id
+left join lone_customers on segments.customer_id = lone_customers.customer_id
 where segments.valid_to is null
 group by all;
