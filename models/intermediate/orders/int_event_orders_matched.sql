@@ -27,21 +27,7 @@ countries as (
 -- comes first: what a shop sends itself before what a browser measured.
 ranked as (
     select
-        load_id,
-        record_number,
-        event_key,
-        user_id,
-        email_hash,
-        phone_hash,
-        anonymous_id,
-        order_id,
-        source_name,
-        device_type,
-        country_code,
-        currency_code,
-        quantity,
-        revenue_amount,
-        occurred_at,
+        *,
         case source_name when 'segment' then 1 when 'ga4' then 2 else 3 end
             as source_rank,
         coalesce(order_id, cast(event_key as {{ dbt.type_string() }})) as copies_key,
