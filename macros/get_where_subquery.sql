@@ -20,7 +20,10 @@
                 ) }}
             {%- endif -%}
             {%- set changed = changed_rows(
-                changed_by.column, changed_by.key, nodes[0].relation_name
+                changed_by.column,
+                changed_by.key,
+                nodes[0].relation_name,
+                changed_by.get('since')
             ) -%}
         {%- else -%}
             {%- set changed = changed_rows(changed_by) -%}
@@ -36,7 +39,7 @@
         {%- endif -%}
         {%- if not key or (changed_by is mapping and changed_by.key in key) -%}
             {%- do conditions.append(changed) -%}
-        {%- elif changed_by == 'as_of_date' or changed_by in key -%}
+        {%- elif changed_by in ['as_of_date', 'dbt_valid_from'] or changed_by in key -%}
             {#- A date's rows meet none but their own. -#}
             {%- do conditions.append(changed) -%}
         {%- elif 'load_id' in key -%}

@@ -31,19 +31,30 @@ KEY_TESTS = {
     "int_events_classified": "unique_combination_int_events_classified",
     "int_customer_id_versions": "unique_combination_int_customer_id_versions",
     "int_sessions": "unique_int_sessions_session_key",
+    "fct_events": "unique_fct_events_event_key",
     "customer_facts_by_date": "unique_combination_customer_facts_by_date",
+    "snap_segment_memberships": "unique_snap_segment_memberships_dbt_scd_id",
+    "customer_segments": "unique_combination_in_groups_customer_segments",
     "customer_segment_history": "unique_combination_customer_segment_history",
 }
 
 
 def age(built: Built) -> None:
-    """Let rows of events be as old as their load, not as the one build of a test."""
+    """Let rows be as old as their load, and one customer's memberships older.
+
+    All are of the one build of a test.
+    """
     for table, column in (
         (EVENTS, "classified_at_load_id"),
         (SESSIONIZED, "sessionized_at_load_id"),
     ):
         execute(built, f"update {table} set {column} = load_id")
     execute(built, f"update {VERSIONS} set load_id = {TESTED}")
+    execute(
+        built,
+        f"update {MEMBERSHIPS} set dbt_valid_from = '2025-06-01'"
+        f" where customer_id = (select min(customer_id) from {MEMBERSHIPS})",
+    )
 
 
 def execute(built: Built, statement: str) -> None:
@@ -71,9 +82,8 @@ def repeat_old_rows(built: Built) -> None:
     )
     execute(
         built,
-        f"insert into {MEMBERSHIPS} with earlier as materialized (select * replace"
-        f" (timestamp '2025-06-01' as dbt_valid_from) from {MEMBERSHIPS} limit 1)"
-        " from earlier union all from earlier",
+        f"insert into {MEMBERSHIPS} from {MEMBERSHIPS}"
+        " where dbt_valid_from < '2026-01-01' limit 1",
     )
 
 

@@ -18,7 +18,10 @@ records as (
 events as (
     select * from {{ ref('fct_events') }}
     where {{ changed_rows(
-        'classified_at_load_id', 'event_key', ref('int_events_classified')
+        'classified_at_load_id',
+        'event_key',
+        ref('int_events_classified'),
+        since='occurred_at'
     ) }}
 ),
 

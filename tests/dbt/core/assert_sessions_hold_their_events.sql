@@ -6,10 +6,12 @@
 with
 
 events as (
-    select * from {{ ref('fct_events') }}
-    where {{ changed_rows(
-        'sessionized_at_load_id', 'session_key', ref('int_events_sessionized')
-    ) }}
+    select * from {{ ref('int_events_sessionized') }}
+    where
+        record_status = 'accepted'
+        and {{ changed_rows(
+            'sessionized_at_load_id', 'session_key', ref('int_events_sessionized')
+        ) }}
 ),
 
 sessions as (

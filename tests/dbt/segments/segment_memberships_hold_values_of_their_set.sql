@@ -19,6 +19,7 @@ clusters as (
 
 customer_lifecycle as (
     select * from {{ ref('customer_lifecycle_by_date') }}
+    where as_of_date = {{ as_of_date() }}
 ),
 
 allowed as (
