@@ -33,7 +33,7 @@ from metricflow_semantics.errors.error_classes import (
 )
 from metricflow_semantics.model.semantic_manifest_lookup import SemanticManifestLookup
 
-from orchestration.warehouse import WarehouseMissingError, compose, connect
+from orchestration.warehouse import WarehouseMissingError, compose, connect, open_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -157,13 +157,18 @@ class Metrics:
         if not path.exists():
             message = f"Nothing is published at {path} yet: run `make demo`."
             raise WarehouseMissingError(message)
-        connection = connect(":memory:")
-        try:
-            quoted = str(path).replace("'", "''")
-            name = str(self.manifest.semantic_models[0].node_relation.database)
+        quoted = str(path).replace("'", "''")
+        name = str(self.manifest.semantic_models[0].node_relation.database)
+
+        def attached() -> duckdb.DuckDBPyConnection:
+            connection = connect(":memory:")
             connection.execute(
                 compose(f"attach '{quoted}' as $name (read_only)", name=name)
             )
+            return connection
+
+        connection = open_whole(path, attached)
+        try:
             connection.execute(compose("use $name", name=name))
             yield connection
         finally:

@@ -24,7 +24,7 @@ import duckdb
 import pyarrow as pa
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import pandas as pd
 
@@ -60,10 +60,52 @@ def connect(
     In a notebook, and in what `python -c` runs, DuckDB draws one for statements of more
     than two seconds, on standard output, where results go.
     """
-    connection = duckdb.connect(database, read_only=read_only, config=config or {})
+
+    def opened() -> duckdb.DuckDBPyConnection:
+        return duckdb.connect(database, read_only=read_only, config=config or {})
+
+    connection = open_whole(Path(database), opened) if read_only else opened()
     connection.execute("set TimeZone = 'UTC'")
     connection.execute("set enable_progress_bar = false")
     return connection
+
+
+def open_whole(
+    path: Path, opened: Callable[[], duckdb.DuckDBPyConnection]
+) -> duckdb.DuckDBPyConnection:
+    """Open a database file that another one may replace meanwhile, as publishing does.
+
+    DuckDB 2.0 opens a file, reads its headers, closes it, and opens it again for what
+    the headers point to. Where it is another file by then, they point into that one: an
+    error, or rows of neither. So a file that was replaced meanwhile is opened anew.
+
+    Parameters
+    ----------
+    path
+        The file.
+    opened
+        Opens it; errors that have another reason are raised.
+    """
+    while True:
+        before = _file_at(path)
+        try:
+            connection = opened()
+        except duckdb.Error:
+            if _file_at(path) == before:
+                raise
+            continue
+        if _file_at(path) == before:
+            return connection
+        connection.close()
+
+
+def _file_at(path: Path) -> tuple[int, int] | None:
+    """Tell one file at a path from the next; None where there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 class Sql(str):

@@ -17,7 +17,7 @@ from orchestration.publishing import (
     publish,
     published_tables,
 )
-from orchestration.warehouse import Warehouse
+from orchestration.warehouse import Warehouse, connect, open_whole
 
 DAY = dt.date(2024, 2, 1)
 TABLES = [
@@ -69,7 +69,7 @@ def publication(number):
 
 def read(path):
     """Every run id that one reading sees, and whether the row counts agree."""
-    with duckdb.connect(str(path), read_only=True) as connection:
+    with connect(path, read_only=True) as connection:
         runs = {
             connection.execute("select run_id from marts.publication").fetchone()[0]
         }
@@ -128,6 +128,39 @@ def test_two_readers_always_see_one_whole_run(warehouse, tmp_path):
         assert n_readings > 5
         assert n_runs_seen > 1
     assert read(target) == ({"31"}, True)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_file_that_is_replaced_while_it_opens_is_opened_again(
+    warehouse, tmp_path, fails
+):
+    target = tmp_path / "published.duckdb"
+    publish(warehouse, target, TABLES, publication(1))
+    connections = []
+
+    def opened():
+        connections.append(duckdb.connect(str(target), read_only=True))
+        if len(connections) == 1:
+            publish(warehouse, target, TABLES, publication(2), anew=True)
+            if fails:
+                connections[0].close()
+                message = "read by the headers of another file"
+                raise duckdb.IOException(message)
+        return connections[-1]
+
+    with open_whole(target, opened) as connection:
+        found = connection.execute("select run_id from marts.publication").fetchall()
+    assert found == [("2",)]
+    assert len(connections) == 2
+
+
+def test_a_file_that_cannot_be_opened_is_no_endless_loop(tmp_path):
+    broken = tmp_path / "published.duckdb"
+    broken.write_text("no database")
+    with pytest.raises(duckdb.Error):
+        connect(broken, read_only=True)
+    with pytest.raises(duckdb.Error):
+        connect(tmp_path / "missing.duckdb", read_only=True)
 
 
 def test_the_file_explains_itself(warehouse, tmp_path):
