@@ -14,8 +14,13 @@
         when
             {{ expression }} like '%@%'
             or {{ expression }} like '%+%'
-            or {{ expression }} like '%!%40%' escape '!'
-            or {{ expression }} like '%!%2_%' escape '!'
+            or (
+                {{ dbt.position("'%'", expression) }} > 0
+                and (
+                    {{ expression }} like '%!%40%' escape '!'
+                    or {{ expression }} like '%!%2_%' escape '!'
+                )
+            )
             then
                 regexp_replace(
                     regexp_replace({{ expression }}, '{{ address }}', '*', 'g'),

@@ -63,7 +63,7 @@ extracted as (
             {{ clean_text('timestamp') }},
             {{ clean_text('original_timestamp') }}
         ) as occurred_text,
-        {{ clean_text('received_at') }} as received_text,
+        received_at as received_text,
         _loaded_at as loaded_at
     from source
 ),
