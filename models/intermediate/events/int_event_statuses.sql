@@ -163,11 +163,24 @@ touched_events as (
         or {{ withdraws_all() }}
 ),
 
-touched_copies as {{ materialized() }} (
-    select * from standing_events
+-- Found by their keys alone, then read: they are a handful among all events.
+touched_records as {{ materialized() }} (
+    select
+        load_id,
+        record_number
+    from standing_events
     where
         reject_reason is null
         and event_key in ({{ few_values('touched_events', 'event_key') }})
+),
+
+touched_copies as {{ materialized() }} (
+    select standing_events.*
+    from standing_events
+    inner join touched_records
+        on
+            standing_events.load_id = touched_records.load_id
+            and standing_events.record_number = touched_records.record_number
 ),
 
 {% endif -%}

@@ -73,6 +73,19 @@ aggregated as {{ materialized() }} (
     group by session_key
 ),
 
+-- The user seen in the session, else the last one before on the device, else the
+-- device's own customer. Attributed before they are described, while they are narrow.
+attributed as (
+    select
+        aggregated.*,
+        coalesce(user_keys.customer_id, device_keys.customer_id) as customer_id
+    from aggregated
+    left join customer_keys as user_keys
+        on aggregated.user_key = user_keys.compact_identifier_key
+    left join customer_keys as device_keys
+        on aggregated.device_key = device_keys.compact_identifier_key
+),
+
 first_events as {{ not_materialized() }} (
     select * from {{ ref('int_events_classified') }}
     where
@@ -95,9 +108,10 @@ campaign_events as {{ not_materialized() }} (
 -- A session's key is its first event's.
 described as (
     select
-        aggregated.session_key,
-        aggregated.device_key,
-        aggregated.user_key,
+        attributed.session_key,
+        attributed.device_key,
+        attributed.user_key,
+        attributed.customer_id,
         first_events.load_id,
         first_events.source_name,
         first_events.device_type,
@@ -106,21 +120,21 @@ described as (
         campaign_events.campaign_source,
         campaign_events.campaign_medium,
         campaign_events.campaign_name,
-        aggregated.device_session_number,
-        aggregated.n_events,
-        aggregated.n_page_views,
-        aggregated.n_product_views,
-        aggregated.n_products_added,
-        aggregated.n_checkouts_started,
-        aggregated.n_orders_completed,
-        aggregated.started_at,
-        aggregated.ended_at,
-        {{ to_business_date('aggregated.started_at') }} as started_date
-    from aggregated
+        attributed.device_session_number,
+        attributed.n_events,
+        attributed.n_page_views,
+        attributed.n_product_views,
+        attributed.n_products_added,
+        attributed.n_checkouts_started,
+        attributed.n_orders_completed,
+        attributed.started_at,
+        attributed.ended_at,
+        {{ to_business_date('attributed.started_at') }} as started_date
+    from attributed
     inner join first_events
-        on aggregated.session_key = first_events.event_key
+        on attributed.session_key = first_events.event_key
     left join campaign_events
-        on aggregated.campaign_event_key = campaign_events.event_key
+        on attributed.campaign_event_key = campaign_events.event_key
 ),
 
 {% if is_incremental() -%}
@@ -166,12 +180,18 @@ ended as (
 revisited_sessions as (
     select
         standing_sessions.*,
+        coalesce(user_keys.customer_id, device_keys.customer_id)
+            as found_customer_id,
         case when ended.session_key is null then 1 else 0 end as is_standing
     from standing_sessions
     inner join revisited
         on standing_sessions.session_key = revisited.session_key
     left join ended
         on standing_sessions.session_key = ended.session_key
+    left join customer_keys as user_keys
+        on standing_sessions.user_key = user_keys.compact_identifier_key
+    left join customer_keys as device_keys
+        on standing_sessions.device_key = device_keys.compact_identifier_key
     where
         standing_sessions.session_key not in (
             select aggregated.session_key from aggregated
@@ -189,28 +209,17 @@ revisited_sessions as (
 sessions as (
     select
         {{ described_columns | join(', ') }},
+        customer_id,
         n_events
     from described
     {% if is_incremental() -%}
         union all
         select
             {{ described_columns | join(', ') }},
+            found_customer_id as customer_id,
             n_events * is_standing as n_events
         from revisited_sessions
     {%- endif %}
-),
-
--- The user seen in the session, else the last one before on the device, else the
--- device's own customer.
-attributed as (
-    select
-        sessions.*,
-        coalesce(user_keys.customer_id, device_keys.customer_id) as customer_id
-    from sessions
-    left join customer_keys as user_keys
-        on sessions.user_key = user_keys.compact_identifier_key
-    left join customer_keys as device_keys
-        on sessions.device_key = device_keys.compact_identifier_key
 ),
 
 final as (
@@ -247,7 +256,7 @@ final as (
         started_at,
         ended_at,
         started_date
-    from attributed
+    from sessions
 )
 
 select * from final
