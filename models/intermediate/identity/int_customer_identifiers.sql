@@ -23,6 +23,7 @@ final as (
         -- measures
         n_records,
         n_strong_identifiers,
+        identifier_change_number as change_number,
 
         -- times
         first_seen_at,
