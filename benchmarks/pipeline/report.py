@@ -31,6 +31,7 @@ PROGRAMS = {
     "land": "Segmentary: landing",
     "build": "Segmentary: `dbt build` of the same tables, without tests",
     "build_tested": "Segmentary: `dbt build` of the same tables, with tests",
+    "build_limited": "Segmentary: the same without tests, DuckDB limited to 1,500 MB",
     "build_rest": "Segmentary: `dbt build` of all other models",
     "run": "Segmentary: the Dagster run, landing to published file",
 }
