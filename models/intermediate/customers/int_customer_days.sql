@@ -31,7 +31,7 @@ orders as (
     where is_purchase and customer_id is not null
 ),
 
-sessions as (
+sessions as {{ not_materialized() }} (
     select * from {{ ref('int_sessions') }}
     where customer_id is not null
 ),

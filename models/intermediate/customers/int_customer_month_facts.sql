@@ -23,7 +23,7 @@ month_ends as (
     where is_month_end
 ),
 
-current_facts as (
+current_facts as {{ not_materialized() }} (
     select * from {{ ref('int_customer_facts') }}
 ),
 

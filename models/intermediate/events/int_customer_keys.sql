@@ -24,7 +24,7 @@ current_keys as (
 ),
 
 {% if is_incremental() -%}
-standing_keys as (
+standing_keys as {{ not_materialized() }} (
     select * from {{ this }}
 ),
 

@@ -5,7 +5,7 @@ identifier_edges as (
     where reject_reason is not null
 ),
 
-identifiers as (
+identifiers as {{ not_materialized() }} (
     select * from {{ ref('int_identifiers_resolved') }}
 ),
 

@@ -14,7 +14,7 @@ orders as (
     where is_purchase
 ),
 
-customers as (
+customers as {{ not_materialized() }} (
     select * from {{ ref('dim_customers') }}
 ),
 

@@ -5,7 +5,7 @@
 -- shares. Only of a set that is no more newer customers have no row.
 with
 
-segment_memberships as (
+segment_memberships as {{ not_materialized() }} (
     select * from {{ ref('segment_memberships') }}
 ),
 
