@@ -81,20 +81,24 @@ class Results:
                 for name, costs in self.costs.items()
             },
         }
-        path = folder / f"{self.n_events}.json"
+        # What the tools cost is kept for each code that a size was measured with.
+        commit = "" if self.n_events else self.about.get("commit", "")
+        path = folder / f"{self.n_events}{'_' if commit else ''}{commit}.json"
         partial = path.with_suffix(".tmp")
         partial.write_text(json.dumps(content, indent=1) + "\n")
         partial.replace(path)
 
 
 def load_results(folder: Path) -> list[Results]:
-    """Read every size, the smallest first."""
+    """Read every size, the smallest first; of one size the oldest."""
     found = []
-    for path in folder.glob("*.json"):
+    for path in sorted(folder.glob("*.json")):
         content = json.loads(path.read_text())
         costs = {
             name: [Cost(**cost) for cost in costs]
             for name, costs in content["costs"].items()
         }
         found.append(Results(content["n_events"], content["about"], costs))
-    return sorted(found, key=lambda results: results.n_events)
+    return sorted(
+        found, key=lambda results: (results.n_events, results.about.get("date", ""))
+    )

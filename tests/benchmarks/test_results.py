@@ -74,7 +74,35 @@ def test_tables(results):
     assert lines[2].startswith("| reading the needed columns")
     assert "| hand-written script | 4.00 | 1.00 | 2.00 | 0.500 | 2.50 | 1.00 |" in lines
     assert day_table(results).count("\n") == 1
-    assert summary_table([results], None).splitlines()[2].startswith("| 1,000 | 1.50 |")
+    assert summary_table([results], {}).splitlines()[2].startswith("| 1,000 | 1.50 |")
+
+
+def test_tools_are_taken_off_where_they_are_of_the_same_code(results):
+    fixed = Results(0)
+    fixed.add("build", cost(2))
+    kept = summary_table([results], {"abc1234": fixed}).splitlines()[2].split(" | ")
+    assert kept[3] == "1.00"
+    other = summary_table([results], {"def5678": fixed}).splitlines()[2].split(" | ")
+    assert other[3] == "n/a"
+
+
+def test_growth_is_told_between_sizes_of_one_code(results):
+    growths = []
+    for commit in ("abc1234", "def5678"):
+        larger = Results(2000, results.about | {"commit": commit})
+        larger.add("build", cost(12))
+        row = summary_table([results, larger], {}).splitlines()[3].split(" | ")
+        growths.append(row[10])
+    assert growths == ["2.00", "n/a"]
+
+
+def test_what_the_tools_cost_is_kept_for_each_code(tmp_path):
+    for commit in ("abc1234", "def5678", "abc1234"):
+        Results(0, {"commit": commit}).save(tmp_path)
+    assert [results.about["commit"] for results in load_results(tmp_path)] == [
+        "abc1234",
+        "def5678",
+    ]
 
 
 def test_results_come_back_as_they_were_saved(results, tmp_path):
