@@ -84,6 +84,9 @@ def run_measured(
     log.parent.mkdir(parents=True, exist_ok=True)
     figures = log.with_suffix(".cost")
     launcher = [sys.executable, "-I", "-S", LAUNCHER, figures]
+    # Copies of warehouses that are still on their way to the disk cost whoever comes
+    # next.
+    os.sync()
     with log.open("w") as output:
         done = subprocess.run(  # noqa: S603 - programs of this package
             [str(part) for part in (*launcher, *command)],
