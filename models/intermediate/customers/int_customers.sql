@@ -128,20 +128,15 @@ touched_customers as {{ materialized() }} (
     full outer join standing_orders
         on orders_per_customer.customer_id = standing_orders.customer_id
     where
-        coalesce(orders_per_customer.country, '')
-        <> coalesce(standing_orders.country, '')
+        orders_per_customer.country is distinct from standing_orders.country
         or coalesce(orders_per_customer.n_countries, 0)
         <> coalesce(standing_orders.n_countries, 0)
         or coalesce(orders_per_customer.n_orders, 0)
         <> coalesce(standing_orders.n_orders, 0)
-        or coalesce(
-            orders_per_customer.first_ordered_at, cast('9999-12-31' as timestamp)
-        )
-        <> coalesce(standing_orders.first_ordered_at, cast('9999-12-31' as timestamp))
-        or coalesce(
-            orders_per_customer.last_ordered_at, cast('9999-12-31' as timestamp)
-        )
-        <> coalesce(standing_orders.last_ordered_at, cast('9999-12-31' as timestamp))
+        or orders_per_customer.first_ordered_at
+        is distinct from standing_orders.first_ordered_at
+        or orders_per_customer.last_ordered_at
+        is distinct from standing_orders.last_ordered_at
     union distinct
     select standing_customers.customer_id
     from standing_customers

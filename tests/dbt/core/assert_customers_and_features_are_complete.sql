@@ -1,7 +1,8 @@
 {{ config(meta={'dagster': {'ref': {'name': 'customer_features'}}}) }}
 
--- Guards who is in a mart: dim_customers counts each customer's orders and holds every
--- customer that identity knows; customer_features holds exactly the purchasers of the
+-- Guards who is in a mart: dim_customers counts each customer's orders, holds every
+-- customer that identity knows, and says of each what customer_consents says of
+-- personalization; customer_features holds exactly the purchasers of the
 -- window who may be personalised for.
 with
 
@@ -16,6 +17,11 @@ orders as (
 
 customers as {{ not_materialized() }} (
     select * from {{ ref('dim_customers') }}
+),
+
+personalised_customers as (
+    select * from {{ ref('customer_consents') }}
+    where purpose = 'personalization' and is_allowed
 ),
 
 window_purchasers as (
@@ -61,6 +67,21 @@ differences as (
         0 as n_expected,
         n_orders as n_found
     from customers
+    union all
+    select
+        customer_id,
+        'dim_customers.is_personalization_allowed' as model_name,
+        1 as n_expected,
+        0 as n_found
+    from personalised_customers
+    union all
+    select
+        customer_id,
+        'dim_customers.is_personalization_allowed' as model_name,
+        0 as n_expected,
+        1 as n_found
+    from customers
+    where is_personalization_allowed
     union all
     select
         customer_id,
