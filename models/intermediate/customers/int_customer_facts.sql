@@ -87,10 +87,8 @@ touched_customers as (
 ),
 
 touched_days as (
-    select customer_days.*
-    from customer_days
-    inner join touched_customers
-        on customer_days.customer_id = touched_customers.customer_id
+    select * from customer_days
+    where customer_id in ({{ few_values('touched_customers', 'customer_id') }})
 ),
 
 active_customers as (

@@ -218,9 +218,15 @@ rivals as (
         as_of_date,
         customer_id
     from standing_features
+    where as_of_date in ({{ few_values('new_dates', 'as_of_date') }})
+    union all
+    select
+        as_of_date,
+        customer_id
+    from standing_features
     where
-        as_of_date in (select new_dates.as_of_date from new_dates)
-        or customer_id in ({{ few_values('changed_customers', 'customer_id') }})
+        customer_id in ({{ few_values('changed_customers', 'customer_id') }})
+        and as_of_date not in (select new_dates.as_of_date from new_dates)
 ),
 
 gone_rows as (

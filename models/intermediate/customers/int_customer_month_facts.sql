@@ -138,12 +138,26 @@ summed as {% if is_incremental() %}{{ materialized() }} {% endif %}(
 ),
 
 {% if is_incremental() -%}
+dropped_dates as (
+    select as_of_date from standing_facts
+    where as_of_date not in (select kept_dates.as_of_date from kept_dates)
+    group by as_of_date
+),
+
+touched_customers as (
+    select customer_id from changed_customers
+    union distinct
+    select customer_id from gone_customers
+),
+
 rivals as (
     select * from standing_facts
+    where as_of_date in ({{ few_values('dropped_dates', 'as_of_date') }})
+    union all
+    select * from standing_facts
     where
-        as_of_date not in (select kept_dates.as_of_date from kept_dates)
-        or customer_id in (select changed_customers.customer_id from changed_customers)
-        or customer_id in (select gone_customers.customer_id from gone_customers)
+        customer_id in ({{ few_values('touched_customers', 'customer_id') }})
+        and as_of_date in (select kept_dates.as_of_date from kept_dates)
 ),
 
 compared as (

@@ -23,19 +23,25 @@
     'personalization_consent', 'advertising_consent', 'reject_reason', 'quantity',
     'price_amount', 'revenue_amount', 'occurred_at', 'received_at',
 ] -%}
+-- depends_on: {{ ref('stg_landing__loads') }}
 with
 
 segment_events as {{ not_materialized() }} (
     select * from {{ ref('stg_segment__events') }}
     {% if is_incremental() -%}
-        where load_id >= {{ first_new_load(ref('stg_segment__events'), this) }}
+        where load_id >= {{ first_new_load(
+            ref('stg_segment__events'), this, ref('stg_landing__loads'),
+            'segment', 'events'
+        ) }}
     {%- endif %}
 ),
 
 ga4_events as {{ not_materialized() }} (
     select * from {{ ref('stg_ga4__events') }}
     {% if is_incremental() -%}
-        where load_id >= {{ first_new_load(ref('stg_ga4__events'), this) }}
+        where load_id >= {{ first_new_load(
+            ref('stg_ga4__events'), this, ref('stg_landing__loads'), 'ga4', 'events'
+        ) }}
     {%- endif %}
 ),
 

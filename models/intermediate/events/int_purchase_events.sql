@@ -11,7 +11,7 @@
     )
 }}
 
--- Few of all events, so that matching purchases to orders reads no others. One that is
+-- Few of all events, so that what looks at purchases reads no others. One that is
 -- a duplicate or withheld by now has its row, in the place of an accepted one.
 with
 

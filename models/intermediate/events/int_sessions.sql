@@ -73,6 +73,64 @@ aggregated as {{ materialized() }} (
     group by session_key
 ),
 
+{% if is_incremental() -%}
+changed_keys as (
+    select compact_identifier_key
+    from customer_keys
+    where change_number > (select watermarks.change_number from watermarks)
+),
+
+rebuilt_events as (
+    select event_key from events
+),
+
+gone_loads as (
+    select load_id from {{ ref('stg_landing__loads') }}
+    where load_status <> 'loaded'
+),
+
+-- Sessions that stand as they are, but maybe for another customer; and those whose first
+-- event is no first event any more, which leave with the next step.
+revisited as {{ materialized() }} (
+    select session_key, device_key, user_key from standing_sessions
+    where
+        device_key in ({{ few_values('changed_keys', 'compact_identifier_key') }})
+    union distinct
+    select session_key, device_key, user_key from standing_sessions
+    where
+        user_key in ({{ few_values('changed_keys', 'compact_identifier_key') }})
+    union distinct
+    select session_key, device_key, user_key from standing_sessions
+    where session_key in ({{ few_values('rebuilt_events', 'event_key') }})
+    union distinct
+    select session_key, device_key, user_key from standing_sessions
+    where load_id in (select gone_loads.load_id from gone_loads)
+),
+
+met_keys as (
+    select device_key as compact_identifier_key from aggregated
+    union distinct
+    select user_key as compact_identifier_key from aggregated
+    union distinct
+    select device_key as compact_identifier_key from revisited
+    union distinct
+    select user_key as compact_identifier_key from revisited
+),
+
+-- Few of all keys, so that these are not all kept in memory to find them.
+session_keys as {{ materialized() }} (
+    select * from customer_keys
+    where
+        compact_identifier_key
+        in ({{ few_values('met_keys', 'compact_identifier_key') }})
+),
+
+{% else -%}
+session_keys as {{ not_materialized() }} (
+    select * from customer_keys
+),
+
+{% endif -%}
 -- The user seen in the session, else the last one before on the device, else the
 -- device's own customer. Attributed before they are described, while they are narrow.
 attributed as (
@@ -80,9 +138,9 @@ attributed as (
         aggregated.*,
         coalesce(user_keys.customer_id, device_keys.customer_id) as customer_id
     from aggregated
-    left join customer_keys as user_keys
+    left join session_keys as user_keys
         on aggregated.user_key = user_keys.compact_identifier_key
-    left join customer_keys as device_keys
+    left join session_keys as device_keys
         on aggregated.device_key = device_keys.compact_identifier_key
 ),
 
@@ -138,38 +196,6 @@ described as (
 ),
 
 {% if is_incremental() -%}
-changed_keys as (
-    select compact_identifier_key
-    from customer_keys
-    where change_number > (select watermarks.change_number from watermarks)
-),
-
-rebuilt_events as (
-    select event_key from events
-),
-
-gone_loads as (
-    select load_id from {{ ref('stg_landing__loads') }}
-    where load_status <> 'loaded'
-),
-
--- Sessions that stand as they are, but maybe for another customer; and those whose first
--- event is no first event any more, which leave with the next step.
-revisited as (
-    select session_key from standing_sessions
-    where
-        device_key in (select changed_keys.compact_identifier_key from changed_keys)
-    union distinct
-    select session_key from standing_sessions
-    where user_key in (select changed_keys.compact_identifier_key from changed_keys)
-    union distinct
-    select session_key from standing_sessions
-    where session_key in (select rebuilt_events.event_key from rebuilt_events)
-    union distinct
-    select session_key from standing_sessions
-    where load_id in (select gone_loads.load_id from gone_loads)
-),
-
 ended as (
     select event_key as session_key from rebuilt_events
     union distinct
@@ -188,9 +214,9 @@ revisited_sessions as (
         on standing_sessions.session_key = revisited.session_key
     left join ended
         on standing_sessions.session_key = ended.session_key
-    left join customer_keys as user_keys
+    left join session_keys as user_keys
         on standing_sessions.user_key = user_keys.compact_identifier_key
-    left join customer_keys as device_keys
+    left join session_keys as device_keys
         on standing_sessions.device_key = device_keys.compact_identifier_key
     where
         standing_sessions.session_key not in (

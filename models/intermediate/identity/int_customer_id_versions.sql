@@ -25,10 +25,17 @@ versions as {{ not_materialized() }} (
     select * from {{ this }}
 ),
 
--- Most identifiers have one version, so that only the others are put in order.
+-- Most identifiers have one version, so that only the others are put in order; and most
+-- of these are of the first run, so that they aren't counted.
+later_versions as (
+    select identifier_key from versions
+    where version_number > 1
+),
+
 moved_identifiers as (
     select identifier_key
     from versions
+    where identifier_key in (select later_versions.identifier_key from later_versions)
     group by identifier_key
     having count(*) > 1
 ),

@@ -109,6 +109,16 @@ touched_identifiers as {{ materialized() }} (
     where rules_key <> (select rules.rules_key from rules)
 ),
 
+touched_standing as {{ materialized() }} (
+    select
+        compact_identifier_key,
+        identifier_type
+    from standing_identifiers
+    where
+        compact_identifier_key
+        in ({{ few_values('touched_identifiers', 'compact_identifier_key') }})
+),
+
 {% else -%}
 watermark as (
     select 0 as change_number
@@ -208,11 +218,7 @@ judged as (
             0 as n_strong_identifiers,
             cast(null as {{ dbt.type_string() }}) as block_reason,
             true as is_gone
-        from standing_identifiers
-        inner join touched_identifiers
-            on
-                standing_identifiers.compact_identifier_key
-                = touched_identifiers.compact_identifier_key
+        from touched_standing as standing_identifiers
         left join identifiers
             on
                 standing_identifiers.compact_identifier_key

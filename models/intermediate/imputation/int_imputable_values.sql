@@ -99,8 +99,8 @@ purchases as (
         currency_code,
         case when quantity > 0 then quantity end as quantity,
         revenue_amount
-    from {{ ref('int_events_classified') }}
-    where record_status = 'accepted' and event_name = 'Order Completed'
+    from {{ ref('int_purchase_events') }}
+    where record_status = 'accepted'
 ),
 
 final as (

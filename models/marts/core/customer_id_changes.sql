@@ -4,10 +4,17 @@ versions as {{ not_materialized() }} (
     select * from {{ ref('int_customer_id_versions') }}
 ),
 
--- Most identifiers have one version, which changed nothing.
+-- Most identifiers have one version, which changed nothing; and most of these are of
+-- the first run, so that they aren't counted.
+later_versions as (
+    select identifier_key from versions
+    where version_number > 1
+),
+
 moved_identifiers as (
     select identifier_key
     from versions
+    where identifier_key in (select later_versions.identifier_key from later_versions)
     group by identifier_key
     having count(*) > 1
 ),
