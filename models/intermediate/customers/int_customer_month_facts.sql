@@ -8,9 +8,9 @@
     )
 }}
 
--- A month that has ended stands as it is, but for customers whose days changed; and of
--- theirs only rows are written that differ. A row that is no more is written once,
--- without dates, and deleted in the same transaction.
+-- A month that has ended stands as it is, but for customers of whom a day before its
+-- end changed; and of theirs only rows are written that differ. A row that is no more is
+-- written once, without dates, and deleted in the same transaction.
 {% set fact_columns = customer_fact_columns().split(', ') -%}
 with
 
@@ -67,25 +67,68 @@ new_dates as (
     where as_of_date not in (select kept_dates.as_of_date from kept_dates)
 ),
 
-changed_customers as (
-    select customer_id from customer_days
+changed_customers as {{ materialized() }} (
+    select
+        customer_id,
+        min(activity_date) as changed_since
+    from customer_days
     where change_number > (select watermark.change_number from watermark)
     group by customer_id
 ),
 
-changed_days as (
-    select customer_days.*
-    from customer_days
-    inner join changed_customers
-        on customer_days.customer_id = changed_customers.customer_id
+changed_days as {{ materialized() }} (
+    select * from customer_days
+    where customer_id in ({{ few_values('changed_customers', 'customer_id') }})
 ),
 
 -- Whoever was there at one month-end is there at all later ones.
-gone_customers as (
+known_customers as (
     select customer_id from standing_facts
+    where as_of_date = (select max(standing_dates.as_of_date) from standing_dates)
+),
+
+gone_customers as (
+    select customer_id from known_customers
+    where customer_id not in (select current_facts.customer_id from current_facts)
+),
+
+-- Of customers who lost a day all others count as changed, so that one whose first day
+-- changed may have had days before it.
+whole_customers as {{ materialized() }} (
+    select changed_customers.customer_id
+    from changed_customers
+    inner join changed_days
+        on changed_customers.customer_id = changed_days.customer_id
     where
-        as_of_date = (select max(standing_dates.as_of_date) from standing_dates)
-        and customer_id not in (select current_facts.customer_id from current_facts)
+        changed_customers.customer_id in (
+            select known_customers.customer_id from known_customers
+        )
+    group by changed_customers.customer_id
+    having min(changed_customers.changed_since) = min(changed_days.activity_date)
+    union distinct
+    select customer_id from gone_customers
+),
+
+-- A day says something of later month-ends alone.
+changed_since as (
+    select min(changed_since) as changed_since from changed_customers
+),
+
+later_dates as (
+    select kept_dates.*
+    from kept_dates
+    inner join changed_since
+        on kept_dates.as_of_date > changed_since.changed_since
+),
+
+earlier_dates as (
+    select * from kept_dates
+    where as_of_date not in (select later_dates.as_of_date from later_dates)
+),
+
+whole_days as (
+    select * from changed_days
+    where customer_id in (select whole_customers.customer_id from whole_customers)
 ),
 
 {% else -%}
@@ -104,8 +147,12 @@ past_facts as (
 ),
 
 {% if is_incremental() -%}
-changed_facts as (
-    {{ customer_fact_sums_by_date('changed_days', 'kept_dates') }}
+later_facts as (
+    {{ customer_fact_sums_by_date('changed_days', 'later_dates') }}
+),
+
+earlier_facts as (
+    {{ customer_fact_sums_by_date('whole_days', 'earlier_dates') }}
 ),
 
 {% endif -%}
@@ -133,7 +180,14 @@ summed as {% if is_incremental() %}{{ materialized() }} {% endif %}(
             as_of_date,
             window_start_date,
             {{ customer_fact_columns() }}
-        from changed_facts
+        from later_facts
+        union all
+        select
+            customer_id,
+            as_of_date,
+            window_start_date,
+            {{ customer_fact_columns() }}
+        from earlier_facts
     {%- endif %}
 ),
 
@@ -156,8 +210,13 @@ rivals as (
     union all
     select * from standing_facts
     where
-        customer_id in ({{ few_values('touched_customers', 'customer_id') }})
-        and as_of_date in (select kept_dates.as_of_date from kept_dates)
+        as_of_date in ({{ few_values('later_dates', 'as_of_date') }})
+        and customer_id in (select touched_customers.customer_id from touched_customers)
+    union all
+    select * from standing_facts
+    where
+        customer_id in ({{ few_values('whole_customers', 'customer_id') }})
+        and as_of_date in (select earlier_dates.as_of_date from earlier_dates)
 ),
 
 compared as (
