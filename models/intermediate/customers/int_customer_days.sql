@@ -114,47 +114,36 @@ changed_order_days as (
         {% endfor %}
 ),
 
-sessions_per_customer as (
+-- A session that came or changed has a new number; where one only went there are fewer.
+session_counts as (
     select
         customer_id,
-        count(*) as n_sessions,
-        max(change_number) as session_change_number
+        1 as n_sessions,
+        change_number as session_change_number,
+        0 as n_standing_sessions,
+        0 as standing_change_number
     from sessions
-    group by customer_id
-),
-
-standing_sessions_per_customer as (
+    union all
     select
         customer_id,
-        sum(n_sessions) as n_sessions,
-        max(session_change_number) as session_change_number
+        0 as n_sessions,
+        0 as session_change_number,
+        n_sessions as n_standing_sessions,
+        session_change_number as standing_change_number
     from standing_days
     where n_sessions > 0
-    group by customer_id
 ),
 
--- A session that came or changed has a new number; where one only went there are fewer.
 -- The first customer is always looked at, to be written with every change.
 touched_customers as (
     select customer_id from changed_order_days
     union distinct
-    select
-        coalesce(
-            sessions_per_customer.customer_id,
-            standing_sessions_per_customer.customer_id
-        ) as customer_id
-    from sessions_per_customer
-    full outer join standing_sessions_per_customer
-        on
-            sessions_per_customer.customer_id
-            = standing_sessions_per_customer.customer_id
-    where
-        sessions_per_customer.customer_id is null
-        or standing_sessions_per_customer.customer_id is null
-        or sessions_per_customer.n_sessions
-        <> standing_sessions_per_customer.n_sessions
-        or sessions_per_customer.session_change_number
-        <> standing_sessions_per_customer.session_change_number
+    select customer_id
+    from session_counts
+    group by customer_id
+    having
+        sum(n_sessions) <> sum(n_standing_sessions)
+        or max(session_change_number) <> max(standing_change_number)
     union distinct
     select min(customer_id) as customer_id from standing_days
 ),
