@@ -8,9 +8,9 @@
     )
 }}
 
--- A month that has ended stands as it is, but for customers with a changed day before its
--- end; and of theirs only rows are written that differ. A row that is no more is written
--- once, without dates, and deleted in the same transaction.
+-- A month that has ended stands as it is, but for customers with a changed day before
+-- that; and of theirs only rows are written that differ. A row that is no more is
+-- written once, without dates, and deleted in the same transaction.
 {% set fact_columns = customer_fact_columns().split(', ') -%}
 with
 
