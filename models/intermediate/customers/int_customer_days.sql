@@ -13,8 +13,11 @@
     'purchase_amount', 'gross_amount', 'discount_amount', 'refund_amount',
 ] -%}
 {% set measures = order_measures + [
-    'n_sessions', 'n_product_views', 'n_products_added', 'session_change_number',
+    'n_sessions', 'n_product_views', 'n_products_added',
 ] -%}
+{% set is_next_change = is_incremental() and changed_once_at_most(
+    ref('int_sessions'), 'change_number', this, 'session_change_number'
+) -%}
 -- Only customers are summed whose orders or sessions changed, and only rows that say
 -- something new are written, so that facts are summed again where a day changed and
 -- nowhere else. A day that is no more is written without content and deleted in the
@@ -31,9 +34,17 @@ orders as (
     where is_purchase and customer_id is not null
 ),
 
-sessions as {{ not_materialized() }} (
+all_sessions as {{ not_materialized() }} (
     select * from {{ ref('int_sessions') }}
+),
+
+sessions as {{ not_materialized() }} (
+    select * from all_sessions
     where customer_id is not null
+),
+
+newest_session_change as (
+    select coalesce(max(change_number), 0) as change_number from all_sessions
 ),
 
 newest_load as (
@@ -114,36 +125,63 @@ changed_order_days as (
         {% endfor %}
 ),
 
--- A session that came or changed has a new number; where one only went there are fewer.
+-- Sessions that were numbered anew are all looked at, and their days written again.
+session_watermark as (
+    select
+        case
+            when
+                max(standing_days.session_change_number)
+                <= max(newest_session_change.change_number)
+                then max(standing_days.session_change_number)
+            else 0
+        end as change_number
+    from standing_days
+    cross join newest_session_change
+),
+
+changed_sessions as (
+    select
+        customer_id,
+        previous_customer_id
+    from all_sessions
+    where
+        change_number > (select session_watermark.change_number from session_watermark)
+),
+
+{% if not is_next_change -%}
+-- A session that changed twice has forgotten whose it was at first.
 session_counts as (
     select
         customer_id,
         1 as n_sessions,
-        change_number as session_change_number,
-        0 as n_standing_sessions,
-        0 as standing_change_number
+        0 as n_standing_sessions
     from sessions
     union all
     select
         customer_id,
         0 as n_sessions,
-        0 as session_change_number,
-        n_sessions as n_standing_sessions,
-        session_change_number as standing_change_number
+        n_sessions as n_standing_sessions
     from standing_days
     where n_sessions > 0
 ),
 
+{% endif -%}
 -- The first customer is always looked at, to be written with every change.
 touched_customers as (
     select customer_id from changed_order_days
     union distinct
-    select customer_id
-    from session_counts
-    group by customer_id
-    having
-        sum(n_sessions) <> sum(n_standing_sessions)
-        or max(session_change_number) <> max(standing_change_number)
+    select customer_id from changed_sessions
+    where customer_id is not null
+    union distinct
+    select previous_customer_id as customer_id from changed_sessions
+    where previous_customer_id is not null
+    {% if not is_next_change -%}
+        union distinct
+        select customer_id
+        from session_counts
+        group by customer_id
+        having sum(n_sessions) <> sum(n_standing_sessions)
+    {% endif -%}
     union distinct
     select min(customer_id) as customer_id from standing_days
 ),
@@ -179,8 +217,7 @@ session_days as (
         started_date as activity_date,
         count(*) as n_sessions,
         sum(n_product_views) as n_product_views,
-        sum(n_products_added) as n_products_added,
-        max(change_number) as session_change_number
+        sum(n_products_added) as n_products_added
     from touched_sessions
     group by customer_id, started_date
 ),
@@ -211,8 +248,7 @@ summed as (
         cast(coalesce(session_days.n_product_views, 0) as {{ dbt.type_int() }})
             as n_product_views,
         cast(coalesce(session_days.n_products_added, 0) as {{ dbt.type_int() }})
-            as n_products_added,
-        coalesce(session_days.session_change_number, 0) as session_change_number
+            as n_products_added
     from session_days
     full outer join order_days
         on
@@ -252,6 +288,8 @@ compared as {{ materialized() }} (
         days.previous_purchase_date,
         days.customer_id is null as is_gone,
         touched_days.customer_id is null
+        or touched_days.session_change_number
+        > (select newest_session_change.change_number from newest_session_change)
         {% for measure in measures -%}
         or coalesce(days.{{ measure }} <> touched_days.{{ measure }}, true)
         {% endfor -%}
@@ -310,6 +348,8 @@ final as (
         {% endfor -%}
         (select coalesce(max(standing_days.change_number), 0) + 1 from standing_days)
             as change_number,
+        (select newest_session_change.change_number from newest_session_change)
+            as session_change_number,
         (select newest_load.load_id from newest_load) as summed_at_load_id,
 
         -- times

@@ -4,10 +4,11 @@
         incremental_strategy='delete+insert',
         unique_key='session_key',
         on_schema_change='fail',
-        post_hook="delete from {{ this }} where n_events = 0",
     )
 }}
 
+-- A session that is none any more stays as a row without events and without a customer,
+-- so that who sums sessions up sees whom it leaves.
 -- depends_on: {{ ref('stg_landing__loads') }}
 with
 
@@ -90,21 +91,28 @@ gone_loads as (
 ),
 
 -- Sessions that stand as they are, but maybe for another customer; and those whose first
--- event is no first event any more, which leave with the next step.
+-- event is no first event any more.
+{% set revisited_columns = ['session_key', 'device_key', 'user_key', 'customer_id'] -%}
 revisited as {{ materialized() }} (
-    select session_key, device_key, user_key from standing_sessions
+    select {{ revisited_columns | join(', ') }} from standing_sessions
     where
-        device_key in ({{ few_values('changed_keys', 'compact_identifier_key') }})
+        n_events > 0
+        and device_key in ({{ few_values('changed_keys', 'compact_identifier_key') }})
     union distinct
-    select session_key, device_key, user_key from standing_sessions
+    select {{ revisited_columns | join(', ') }} from standing_sessions
     where
-        user_key in ({{ few_values('changed_keys', 'compact_identifier_key') }})
+        n_events > 0
+        and user_key in ({{ few_values('changed_keys', 'compact_identifier_key') }})
     union distinct
-    select session_key, device_key, user_key from standing_sessions
-    where session_key in ({{ few_values('rebuilt_events', 'event_key') }})
+    select {{ revisited_columns | join(', ') }} from standing_sessions
+    where
+        n_events > 0
+        and session_key in ({{ few_values('rebuilt_events', 'event_key') }})
     union distinct
-    select session_key, device_key, user_key from standing_sessions
-    where load_id in (select gone_loads.load_id from gone_loads)
+    select {{ revisited_columns | join(', ') }} from standing_sessions
+    where
+        n_events > 0
+        and load_id in (select gone_loads.load_id from gone_loads)
 ),
 
 met_keys as (
@@ -234,15 +242,25 @@ revisited_sessions as (
 ] -%}
 sessions as (
     select
-        {{ described_columns | join(', ') }},
-        customer_id,
-        n_events
+        {% for column in described_columns -%}
+        described.{{ column }},
+        {% endfor -%}
+        described.customer_id,
+        {% if is_incremental() -%}
+        revisited.customer_id as previous_customer_id,
+        {% else -%}
+        cast(null as {{ dbt.type_string() }}) as previous_customer_id,
+        {% endif -%}
+        described.n_events
     from described
     {% if is_incremental() -%}
+        left join revisited
+            on described.session_key = revisited.session_key
         union all
         select
             {{ described_columns | join(', ') }},
-            found_customer_id as customer_id,
+            case when is_standing = 1 then found_customer_id end as customer_id,
+            customer_id as previous_customer_id,
             n_events * is_standing as n_events
         from revisited_sessions
     {%- endif %}
@@ -255,6 +273,7 @@ final as (
         device_key,
         user_key,
         customer_id,
+        previous_customer_id,
         load_id,
 
         -- attributes

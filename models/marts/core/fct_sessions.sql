@@ -4,6 +4,7 @@ with
 
 sessions as (
     select * from {{ ref('int_sessions') }}
+    where n_events > 0
 ),
 
 final as (
