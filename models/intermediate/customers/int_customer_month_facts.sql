@@ -40,17 +40,21 @@ watermark as (
     select max(days_change_number) as change_number from standing_facts
 ),
 
--- Days that were numbered anew, and a window of another length, leave nothing to build
--- on.
-standing_dates as (
+all_standing_dates as {{ materialized() }} (
     select
         as_of_date,
         window_start_date
     from standing_facts
+    group by as_of_date, window_start_date
+),
+
+-- Days that were numbered anew, and a window of another length, leave nothing to build
+-- on.
+standing_dates as (
+    select * from all_standing_dates
     where
         (select watermark.change_number from watermark)
         <= (select newest_change.change_number from newest_change)
-    group by as_of_date, window_start_date
 ),
 
 kept_dates as (
@@ -109,9 +113,10 @@ whole_customers as {{ materialized() }} (
     select customer_id from gone_customers
 ),
 
--- A day says something of later month-ends alone.
+-- Of all others a day says something of later month-ends alone.
 changed_since as (
     select min(changed_since) as changed_since from changed_customers
+    where customer_id not in (select whole_customers.customer_id from whole_customers)
 ),
 
 later_dates as (
@@ -193,9 +198,8 @@ summed as {% if is_incremental() %}{{ materialized() }} {% endif %}(
 
 {% if is_incremental() -%}
 dropped_dates as (
-    select as_of_date from standing_facts
+    select as_of_date from all_standing_dates
     where as_of_date not in (select kept_dates.as_of_date from kept_dates)
-    group by as_of_date
 ),
 
 touched_customers as (
