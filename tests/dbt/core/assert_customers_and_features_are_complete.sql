@@ -19,9 +19,10 @@ customers as {{ not_materialized() }} (
     select * from {{ ref('dim_customers') }}
 ),
 
-personalised_customers as (
+-- Whoever isn't here may be: both marts have a row of everybody.
+refusing_customers as (
     select * from {{ ref('customer_consents') }}
-    where purpose = 'personalization' and is_allowed
+    where purpose = 'personalization' and not is_allowed
 ),
 
 window_purchasers as (
@@ -73,7 +74,7 @@ differences as (
         'dim_customers.is_personalization_allowed' as model_name,
         1 as n_expected,
         0 as n_found
-    from personalised_customers
+    from refusing_customers
     union all
     select
         customer_id,
@@ -81,7 +82,7 @@ differences as (
         0 as n_expected,
         1 as n_found
     from customers
-    where is_personalization_allowed
+    where not is_personalization_allowed
     union all
     select
         customer_id,
