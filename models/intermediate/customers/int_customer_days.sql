@@ -15,9 +15,6 @@
 {% set measures = order_measures + [
     'n_sessions', 'n_product_views', 'n_products_added',
 ] -%}
-{% set is_next_change = is_incremental() and changed_once_at_most(
-    ref('int_sessions'), 'change_number', this, 'session_change_number'
-) -%}
 -- Only customers are summed whose orders or sessions changed, and only rows that say
 -- something new are written, so that facts are summed again where a day changed and
 -- nowhere else. A day that is no more is written without content and deleted in the
@@ -148,24 +145,26 @@ changed_sessions as (
         change_number > (select session_watermark.change_number from session_watermark)
 ),
 
-{% if not is_next_change -%}
 -- A session that changed twice has forgotten whose it was at first.
+{% set is_counted = changed_more_than_once(
+    ref('int_sessions'), 'change_number', this, 'session_change_number'
+) -%}
 session_counts as (
     select
         customer_id,
         1 as n_sessions,
         0 as n_standing_sessions
     from sessions
+    where {{ is_counted }}
     union all
     select
         customer_id,
         0 as n_sessions,
         n_sessions as n_standing_sessions
     from standing_days
-    where n_sessions > 0
+    where n_sessions > 0 and {{ is_counted }}
 ),
 
-{% endif -%}
 -- The first customer is always looked at, to be written with every change.
 touched_customers as (
     select customer_id from changed_order_days
@@ -175,13 +174,11 @@ touched_customers as (
     union distinct
     select previous_customer_id as customer_id from changed_sessions
     where previous_customer_id is not null
-    {% if not is_next_change -%}
-        union distinct
-        select customer_id
-        from session_counts
-        group by customer_id
-        having sum(n_sessions) <> sum(n_standing_sessions)
-    {% endif -%}
+    union distinct
+    select customer_id
+    from session_counts
+    group by customer_id
+    having sum(n_sessions) <> sum(n_standing_sessions)
     union distinct
     select min(customer_id) as customer_id from standing_days
 ),
