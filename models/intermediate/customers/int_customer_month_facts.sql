@@ -160,6 +160,12 @@ earlier_facts as (
     {{ customer_fact_sums_by_date('whole_days', 'earlier_dates') }}
 ),
 
+changed_facts as (
+    select * from later_facts
+    union all
+    select * from earlier_facts
+),
+
 {% endif -%}
 -- Facts of the as-of date are there already.
 summed as {% if is_incremental() %}{{ materialized() }} {% endif %}(
@@ -185,14 +191,7 @@ summed as {% if is_incremental() %}{{ materialized() }} {% endif %}(
             as_of_date,
             window_start_date,
             {{ customer_fact_columns() }}
-        from later_facts
-        union all
-        select
-            customer_id,
-            as_of_date,
-            window_start_date,
-            {{ customer_fact_columns() }}
-        from earlier_facts
+        from changed_facts
     {%- endif %}
 ),
 

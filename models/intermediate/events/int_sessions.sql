@@ -90,29 +90,31 @@ gone_loads as (
     where load_status <> 'loaded'
 ),
 
+present_sessions as {{ not_materialized() }} (
+    select
+        session_key,
+        device_key,
+        user_key,
+        customer_id,
+        load_id
+    from standing_sessions
+    where n_events > 0
+),
+
 -- Sessions that stand as they are, but maybe for another customer; and those whose first
 -- event is no first event any more.
-{% set revisited_columns = ['session_key', 'device_key', 'user_key', 'customer_id'] -%}
 revisited as {{ materialized() }} (
-    select {{ revisited_columns | join(', ') }} from standing_sessions
-    where
-        n_events > 0
-        and device_key in ({{ few_values('changed_keys', 'compact_identifier_key') }})
+    select * from present_sessions
+    where device_key in ({{ few_values('changed_keys', 'compact_identifier_key') }})
     union distinct
-    select {{ revisited_columns | join(', ') }} from standing_sessions
-    where
-        n_events > 0
-        and user_key in ({{ few_values('changed_keys', 'compact_identifier_key') }})
+    select * from present_sessions
+    where user_key in ({{ few_values('changed_keys', 'compact_identifier_key') }})
     union distinct
-    select {{ revisited_columns | join(', ') }} from standing_sessions
-    where
-        n_events > 0
-        and session_key in ({{ few_values('rebuilt_events', 'event_key') }})
+    select * from present_sessions
+    where session_key in ({{ few_values('rebuilt_events', 'event_key') }})
     union distinct
-    select {{ revisited_columns | join(', ') }} from standing_sessions
-    where
-        n_events > 0
-        and load_id in (select gone_loads.load_id from gone_loads)
+    select * from present_sessions
+    where load_id in (select gone_loads.load_id from gone_loads)
 ),
 
 met_keys as (
