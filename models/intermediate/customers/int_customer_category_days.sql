@@ -4,14 +4,13 @@
         incremental_strategy='delete+insert',
         unique_key=['customer_id', 'category', 'ordered_date'],
         on_schema_change='fail',
-        post_hook="delete from {{ this }} where next_ordered_date is null",
     )
 }}
 
 -- Of a category only its last day before a date counts, so that customers' categories
 -- can be counted without telling them apart. Where a customer's days changed, all of
--- them are written; one that is no more is written without its next and deleted in the
--- same transaction.
+-- them are written; one that is no more stays as a row without its next, so that who
+-- reads changes sees whose it was.
 with
 
 order_lines as (
@@ -47,37 +46,33 @@ standing_days as {{ not_materialized() }} (
     select * from {{ this }}
 ),
 
+present_days as (
+    select * from standing_days
+    where next_ordered_date is not null
+),
+
 changes as {{ materialized() }} (
     select
-        coalesce(category_days.customer_id, standing_days.customer_id) as customer_id,
-        coalesce(category_days.category, standing_days.category) as category,
-        coalesce(category_days.ordered_date, standing_days.ordered_date)
+        coalesce(category_days.customer_id, present_days.customer_id) as customer_id,
+        coalesce(category_days.category, present_days.category) as category,
+        coalesce(category_days.ordered_date, present_days.ordered_date)
             as ordered_date,
         category_days.customer_id is null as is_gone
     from category_days
-    full outer join standing_days
+    full outer join present_days
         on
-            category_days.customer_id = standing_days.customer_id
-            and category_days.category = standing_days.category
-            and category_days.ordered_date = standing_days.ordered_date
+            category_days.customer_id = present_days.customer_id
+            and category_days.category = present_days.category
+            and category_days.ordered_date = present_days.ordered_date
     where
         category_days.customer_id is null
-        or standing_days.customer_id is null
-        or category_days.next_ordered_date <> standing_days.next_ordered_date
-),
-
--- The first customer is written with every change, so that the newest number stays,
--- though those whose rows had it be gone.
-changed_customers as (
-    select customer_id from changes
-    union distinct
-    select min(customer_id) as customer_id from category_days
-    where exists (select 1 from changes)
+        or present_days.customer_id is null
+        or category_days.next_ordered_date <> present_days.next_ordered_date
 ),
 
 changed_days as (
     select * from category_days
-    where customer_id in (select changed_customers.customer_id from changed_customers)
+    where customer_id in (select changes.customer_id from changes)
     union all
     select
         customer_id,

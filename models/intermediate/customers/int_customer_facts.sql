@@ -4,13 +4,14 @@
         incremental_strategy='delete+insert',
         unique_key='customer_id',
         on_schema_change='fail',
-        post_hook="delete from {{ this }} where first_active_date is null",
     )
 }}
 
 -- Most customers only get a day older from one run to the next, which no column says.
 -- So only customers are written whose days changed, or who have a day that has come in
--- sight or left a window since the date that the table was last summed for.
+-- sight or left a window since the date that the table was last summed for. Who has no
+-- day before the date any more stays as a row without dates, so that who reads changes
+-- sees whom facts are no more of.
 {% set minus_window = -1 * var('rfm_window_days') -%}
 with
 
@@ -99,12 +100,13 @@ active_customers as (
     group by customer_days.customer_id
 ),
 
--- Who has no day before the date any more is written once, without dates, and deleted
--- in the same transaction.
 gone_customers as (
     select customer_id from standing_facts
     where
-        customer_id not in (select active_customers.customer_id from active_customers)
+        first_active_date is not null
+        and customer_id not in (
+            select active_customers.customer_id from active_customers
+        )
 ),
 
 {% else -%}

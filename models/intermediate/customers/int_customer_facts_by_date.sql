@@ -8,6 +8,7 @@ month_facts as (
 
 current_facts as (
     select * from {{ ref('int_customer_facts') }}
+    where first_active_date is not null
 ),
 
 -- A month-end has its facts among the months, also while it is the as-of date.

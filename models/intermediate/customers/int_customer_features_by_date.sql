@@ -10,9 +10,9 @@
     )
 }}
 
--- A date that stands is computed again for customers whose days or categories changed.
--- A row that is no more is written once, without numbers, and deleted in the same
--- transaction, as are dates that are no more.
+-- A date that stands is computed again where facts are others, and for customers whose
+-- categories are. A row that is no more is written once, without numbers, and deleted
+-- in the same transaction, as are dates that are no more.
 -- depends_on: {{ ref('int_customer_facts') }}
 with
 
@@ -24,8 +24,12 @@ category_days as {{ not_materialized() }} (
     select * from {{ ref('int_customer_category_days') }}
 ),
 
-customer_facts as {{ not_materialized() }} (
+all_customer_facts as {{ not_materialized() }} (
     select * from {{ ref('int_customer_facts_by_date') }}
+),
+
+customer_facts as {{ not_materialized() }} (
+    select * from all_customer_facts
     where n_orders_window > 0
 ),
 
@@ -41,8 +45,8 @@ newest_changes as (
 ),
 
 {% if is_incremental() -%}
-active_customers as (
-    select customer_id from {{ ref('int_customer_facts') }}
+current_facts as {{ not_materialized() }} (
+    select * from {{ ref('int_customer_facts') }}
 ),
 
 standing_features as {{ not_materialized() }} (
@@ -84,34 +88,64 @@ new_dates as (
     where as_of_date not in (select kept_dates.as_of_date from kept_dates)
 ),
 
--- Whoever has no day or no category any more left no number behind.
-changed_customers as {{ materialized() }} (
-    select customer_id from customer_days
-    where change_number > (select watermarks.days_change_number from watermarks)
-    union distinct
+recategorized_customers as {{ materialized() }} (
     select customer_id from category_days
     where change_number > (select watermarks.category_change_number from watermarks)
-    union distinct
-    select customer_id from standing_features
-    where
-        customer_id not in (select active_customers.customer_id from active_customers)
-    union distinct
-    select customer_id from standing_features
-    where
-        n_categories > 0
-        and customer_id not in (select category_days.customer_id from category_days)
+    group by customer_id
 ),
 
-changed_facts as (
-    select * from customer_facts
+changed_facts as {{ materialized() }} (
+    select * from all_customer_facts
     where
-        customer_id in ({{ few_values('changed_customers', 'customer_id') }})
+        days_change_number > (select watermarks.days_change_number from watermarks)
         and as_of_date in (select kept_dates.as_of_date from kept_dates)
+    union all
+    select * from all_customer_facts
+    where
+        days_change_number <= (select watermarks.days_change_number from watermarks)
+        and customer_id in ({{ few_values('recategorized_customers', 'customer_id') }})
+        and as_of_date in (select kept_dates.as_of_date from kept_dates)
+),
+
+emptied_facts as (
+    select * from changed_facts
+    where n_orders_window = 0
+),
+
+changed_customers as (
+    select
+        customer_id,
+        min(activity_date) as changed_since
+    from customer_days
+    where change_number > (select watermarks.days_change_number from watermarks)
+    group by customer_id
+),
+
+-- Of customers who lost a day all others count as changed. So one whose first day
+-- changed may have had facts of dates before it; one without any day, of all.
+restarted_customers as {{ materialized() }} (
+    select
+        changed_customers.customer_id,
+        current_facts.first_active_date
+    from changed_customers
+    inner join current_facts
+        on
+            changed_customers.customer_id = current_facts.customer_id
+            and changed_customers.changed_since = current_facts.first_active_date
+    union all
+    select
+        customer_id,
+        cast('9999-12-31' as date) as first_active_date
+    from current_facts
+    where
+        first_active_date is null
+        and days_change_number > (select watermarks.days_change_number from watermarks)
 ),
 
 changed_category_days as (
     select * from category_days
-    where customer_id in ({{ few_values('changed_customers', 'customer_id') }})
+    where
+        customer_id in ({{ few_values('changed_facts', 'customer_id') }})
 ),
 
 {% else -%}
@@ -126,6 +160,7 @@ facts as (
     {% if is_incremental() -%}
         union all
         select * from changed_facts
+        where n_orders_window > 0
     {%- endif %}
 ),
 
@@ -219,14 +254,6 @@ rivals as (
         customer_id
     from standing_features
     where as_of_date in ({{ few_values('new_dates', 'as_of_date') }})
-    union all
-    select
-        as_of_date,
-        customer_id
-    from standing_features
-    where
-        customer_id in ({{ few_values('changed_customers', 'customer_id') }})
-        and as_of_date not in (select new_dates.as_of_date from new_dates)
 ),
 
 gone_rows as (
@@ -237,6 +264,24 @@ gone_rows as (
             rivals.as_of_date = features.as_of_date
             and rivals.customer_id = features.customer_id
     where features.customer_id is null
+    union distinct
+    select
+        standing_features.as_of_date,
+        standing_features.customer_id
+    from standing_features
+    inner join emptied_facts
+        on
+            standing_features.as_of_date = emptied_facts.as_of_date
+            and standing_features.customer_id = emptied_facts.customer_id
+    union distinct
+    select
+        standing_features.as_of_date,
+        standing_features.customer_id
+    from standing_features
+    inner join restarted_customers
+        on
+            standing_features.customer_id = restarted_customers.customer_id
+            and standing_features.as_of_date <= restarted_customers.first_active_date
 ),
 
 {% endif -%}

@@ -23,8 +23,13 @@ month_ends as (
     where is_month_end
 ),
 
-current_facts as {{ not_materialized() }} (
+all_current_facts as {{ not_materialized() }} (
     select * from {{ ref('int_customer_facts') }}
+),
+
+current_facts as {{ not_materialized() }} (
+    select * from all_current_facts
+    where first_active_date is not null
 ),
 
 newest_change as (
@@ -80,11 +85,6 @@ changed_customers as {{ materialized() }} (
     group by customer_id
 ),
 
-changed_days as {{ materialized() }} (
-    select * from customer_days
-    where customer_id in ({{ few_values('changed_customers', 'customer_id') }})
-),
-
 -- Whoever was there at one month-end is there at all later ones.
 known_customers as (
     select customer_id from standing_facts
@@ -92,31 +92,56 @@ known_customers as (
 ),
 
 gone_customers as (
-    select customer_id from known_customers
-    where customer_id not in (select current_facts.customer_id from current_facts)
+    select customer_id from all_current_facts
+    where
+        first_active_date is null
+        and days_change_number > (select watermark.change_number from watermark)
 ),
 
 -- Of customers who lost a day all others count as changed, so that one whose first day
--- changed may have had days before it.
+-- changed may have had days before it. The first customer is always looked at, since a
+-- row that was summed tells how far the table has come.
 whole_customers as {{ materialized() }} (
     select changed_customers.customer_id
     from changed_customers
-    inner join changed_days
-        on changed_customers.customer_id = changed_days.customer_id
+    inner join current_facts
+        on
+            changed_customers.customer_id = current_facts.customer_id
+            and changed_customers.changed_since = current_facts.first_active_date
     where
         changed_customers.customer_id in (
             select known_customers.customer_id from known_customers
         )
-    group by changed_customers.customer_id
-    having min(changed_customers.changed_since) = min(changed_days.activity_date)
     union distinct
     select customer_id from gone_customers
+    union distinct
+    select min(customer_id) as customer_id from known_customers
+    where exists (select 1 from changed_customers)
 ),
 
--- Of all others a day says something of later month-ends alone.
+-- Of all others a day says something of later month-ends alone: of most of none.
+late_customers as (
+    select * from changed_customers
+    where
+        changed_since < (select max(kept_dates.as_of_date) from kept_dates)
+        and customer_id not in (
+            select whole_customers.customer_id from whole_customers
+        )
+),
+
 changed_since as (
-    select min(changed_since) as changed_since from changed_customers
-    where customer_id not in (select whole_customers.customer_id from whole_customers)
+    select min(changed_since) as changed_since from late_customers
+),
+
+revised_customers as {{ materialized() }} (
+    select customer_id from whole_customers
+    union distinct
+    select customer_id from late_customers
+),
+
+changed_days as {{ materialized() }} (
+    select * from customer_days
+    where customer_id in ({{ few_values('revised_customers', 'customer_id') }})
 ),
 
 later_dates as (
@@ -201,20 +226,14 @@ dropped_dates as (
     where as_of_date not in (select kept_dates.as_of_date from kept_dates)
 ),
 
-touched_customers as (
-    select customer_id from changed_customers
-    union distinct
-    select customer_id from gone_customers
-),
-
 rivals as (
     select * from standing_facts
     where as_of_date in ({{ few_values('dropped_dates', 'as_of_date') }})
     union all
     select * from standing_facts
     where
-        as_of_date in ({{ few_values('later_dates', 'as_of_date') }})
-        and customer_id in (select touched_customers.customer_id from touched_customers)
+        customer_id in ({{ few_values('revised_customers', 'customer_id') }})
+        and as_of_date in (select later_dates.as_of_date from later_dates)
     union all
     select * from standing_facts
     where
