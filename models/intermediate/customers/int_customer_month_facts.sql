@@ -9,9 +9,8 @@
 }}
 
 -- A month that has ended stands as it is, but for customers with a changed day before
--- that; and of theirs only rows are written that differ. A row that is no more is
--- written once, without dates, and deleted in the same transaction.
-{% set fact_columns = customer_fact_columns().split(', ') -%}
+-- it: of most nothing is new there. A row that is no more is written once, without
+-- dates, and deleted in the same transaction.
 with
 
 customer_days as {{ not_materialized() }} (
@@ -85,80 +84,41 @@ changed_customers as {{ materialized() }} (
     group by customer_id
 ),
 
--- Whoever was there at one month-end is there at all later ones.
-known_customers as (
-    select customer_id from standing_facts
-    where as_of_date = (select max(standing_dates.as_of_date) from standing_dates)
+late_customers as {{ materialized() }} (
+    select * from changed_customers
+    where changed_since < (select max(kept_dates.as_of_date) from kept_dates)
 ),
 
-gone_customers as (
-    select customer_id from all_current_facts
+late_days as {{ materialized() }} (
+    select * from customer_days
+    where customer_id in ({{ few_values('late_customers', 'customer_id') }})
+),
+
+late_dates as (
+    select * from kept_dates
     where
-        first_active_date is null
-        and days_change_number > (select watermark.change_number from watermark)
+        as_of_date > (select min(late_customers.changed_since) from late_customers)
 ),
 
--- Of customers who lost a day all others count as changed, so that one whose first day
--- changed may have had days before it. The first customer is always looked at, since a
--- row that was summed tells how far the table has come.
-whole_customers as {{ materialized() }} (
-    select changed_customers.customer_id
+-- Of customers who lost a day all others count as changed. So one whose first day
+-- changed may have had facts of dates before it; one without any day, of all.
+restarted_customers as {{ materialized() }} (
+    select
+        changed_customers.customer_id,
+        current_facts.first_active_date
     from changed_customers
     inner join current_facts
         on
             changed_customers.customer_id = current_facts.customer_id
             and changed_customers.changed_since = current_facts.first_active_date
+    union all
+    select
+        customer_id,
+        cast('9999-12-31' as date) as first_active_date
+    from all_current_facts
     where
-        changed_customers.customer_id in (
-            select known_customers.customer_id from known_customers
-        )
-    union distinct
-    select customer_id from gone_customers
-    union distinct
-    select min(customer_id) as customer_id from known_customers
-    where exists (select 1 from changed_customers)
-),
-
--- Of all others a day says something of later month-ends alone: of most of none.
-late_customers as (
-    select * from changed_customers
-    where
-        changed_since < (select max(kept_dates.as_of_date) from kept_dates)
-        and customer_id not in (
-            select whole_customers.customer_id from whole_customers
-        )
-),
-
-changed_since as (
-    select min(changed_since) as changed_since from late_customers
-),
-
-revised_customers as {{ materialized() }} (
-    select customer_id from whole_customers
-    union distinct
-    select customer_id from late_customers
-),
-
-changed_days as {{ materialized() }} (
-    select * from customer_days
-    where customer_id in ({{ few_values('revised_customers', 'customer_id') }})
-),
-
-later_dates as (
-    select kept_dates.*
-    from kept_dates
-    inner join changed_since
-        on kept_dates.as_of_date > changed_since.changed_since
-),
-
-earlier_dates as (
-    select * from kept_dates
-    where as_of_date not in (select later_dates.as_of_date from later_dates)
-),
-
-whole_days as (
-    select * from changed_days
-    where customer_id in (select whole_customers.customer_id from whole_customers)
+        first_active_date is null
+        and days_change_number > (select watermark.change_number from watermark)
 ),
 
 {% else -%}
@@ -177,23 +137,23 @@ past_facts as (
 ),
 
 {% if is_incremental() -%}
-later_facts as (
-    {{ customer_fact_sums_by_date('changed_days', 'later_dates') }}
+late_facts as (
+    {{ customer_fact_sums_by_date('late_days', 'late_dates') }}
 ),
 
-earlier_facts as (
-    {{ customer_fact_sums_by_date('whole_days', 'earlier_dates') }}
-),
-
+-- A day says something of later month-ends alone.
 changed_facts as (
-    select * from later_facts
-    union all
-    select * from earlier_facts
+    select late_facts.*
+    from late_facts
+    inner join late_customers
+        on
+            late_facts.customer_id = late_customers.customer_id
+            and late_facts.as_of_date > late_customers.changed_since
 ),
 
 {% endif -%}
 -- Facts of the as-of date are there already.
-summed as {% if is_incremental() %}{{ materialized() }} {% endif %}(
+summed as (
     select
         customer_id,
         as_of_date,
@@ -227,57 +187,33 @@ dropped_dates as (
 ),
 
 rivals as (
-    select * from standing_facts
+    select
+        as_of_date,
+        customer_id
+    from standing_facts
     where as_of_date in ({{ few_values('dropped_dates', 'as_of_date') }})
-    union all
-    select * from standing_facts
-    where
-        customer_id in ({{ few_values('revised_customers', 'customer_id') }})
-        and as_of_date in (select later_dates.as_of_date from later_dates)
-    union all
-    select * from standing_facts
-    where
-        customer_id in ({{ few_values('whole_customers', 'customer_id') }})
-        and as_of_date in (select earlier_dates.as_of_date from earlier_dates)
+    union distinct
+    select
+        standing_facts.as_of_date,
+        standing_facts.customer_id
+    from standing_facts
+    inner join restarted_customers
+        on
+            standing_facts.customer_id = restarted_customers.customer_id
+            and standing_facts.as_of_date <= restarted_customers.first_active_date
 ),
 
-compared as (
+written as (
     select
         coalesce(summed.customer_id, rivals.customer_id) as customer_id,
         coalesce(summed.as_of_date, rivals.as_of_date) as as_of_date,
         summed.window_start_date,
-        {{ customer_fact_columns('summed') }},
-        {% for column in fact_columns -%}
-        summed.{{ column }} is distinct from rivals.{{ column }}
-        or {% endfor -%}
-        summed.window_start_date is distinct from rivals.window_start_date
-            as is_changed
+        {{ customer_fact_columns('summed') }}
     from summed
     full outer join rivals
         on
             summed.customer_id = rivals.customer_id
             and summed.as_of_date = rivals.as_of_date
-),
-
--- The first row that was summed again is written even if it is the same, so that its
--- number tells how far the table has come.
-first_row as (
-    select
-        as_of_date,
-        min(customer_id) as customer_id
-    from summed
-    where as_of_date = (select min(earliest.as_of_date) from summed as earliest)
-    group by as_of_date
-),
-
-written as (
-    select compared.*
-    from compared
-    left join first_row
-        on
-            compared.as_of_date = first_row.as_of_date
-            and compared.customer_id = first_row.customer_id
-    where compared.is_changed or first_row.customer_id is not null
 ),
 
 {% else -%}
