@@ -99,17 +99,6 @@ changed_facts as {{ materialized() }} (
     where
         days_change_number > (select watermarks.days_change_number from watermarks)
         and as_of_date in (select kept_dates.as_of_date from kept_dates)
-    union all
-    select * from all_customer_facts
-    where
-        days_change_number <= (select watermarks.days_change_number from watermarks)
-        and customer_id in ({{ few_values('recategorized_customers', 'customer_id') }})
-        and as_of_date in (select kept_dates.as_of_date from kept_dates)
-),
-
-emptied_facts as (
-    select * from changed_facts
-    where n_orders_window = 0
 ),
 
 changed_customers as (
@@ -142,10 +131,15 @@ restarted_customers as {{ materialized() }} (
         and days_change_number > (select watermarks.days_change_number from watermarks)
 ),
 
-changed_category_days as (
+recounted_customers as (
+    select customer_id from changed_facts
+    union distinct
+    select customer_id from recategorized_customers
+),
+
+recounted_category_days as (
     select * from category_days
-    where
-        customer_id in ({{ few_values('changed_facts', 'customer_id') }})
+    where customer_id in ({{ few_values('recounted_customers', 'customer_id') }})
 ),
 
 {% else -%}
@@ -178,13 +172,13 @@ counted_categories as (
         union all
         select
             kept_dates.as_of_date,
-            changed_category_days.customer_id
-        from changed_category_days
+            recounted_category_days.customer_id
+        from recounted_category_days
         inner join kept_dates
             on
-                changed_category_days.ordered_date < kept_dates.as_of_date
-                and changed_category_days.next_ordered_date >= kept_dates.as_of_date
-                and changed_category_days.ordered_date >= kept_dates.window_start_date
+                recounted_category_days.ordered_date < kept_dates.as_of_date
+                and recounted_category_days.next_ordered_date >= kept_dates.as_of_date
+                and recounted_category_days.ordered_date >= kept_dates.window_start_date
     {%- endif %}
 ),
 
@@ -248,6 +242,37 @@ features as {% if is_incremental() %}{{ materialized() }} {% endif %}(
     'mobile_order_rate', 'n_sessions', 'n_product_views', 'tenure_days',
 ] -%}
 {% if is_incremental() -%}
+-- Of whom only categories changed all else stands.
+recounted_features as (
+    select
+        standing_features.as_of_date,
+        standing_features.customer_id,
+        standing_features.window_start_date,
+        {% for column in feature_columns if column != 'n_categories' -%}
+        standing_features.{{ column }},
+        {% endfor -%}
+        cast(
+            coalesce(categories_per_customer.n_categories, 0) as {{ type_double() }}
+        ) as n_categories
+    from standing_features
+    inner join kept_dates
+        on standing_features.as_of_date = kept_dates.as_of_date
+    left join changed_facts
+        on
+            standing_features.as_of_date = changed_facts.as_of_date
+            and standing_features.customer_id = changed_facts.customer_id
+    left join categories_per_customer
+        on
+            standing_features.as_of_date = categories_per_customer.as_of_date
+            and standing_features.customer_id = categories_per_customer.customer_id
+    where
+        standing_features.customer_id
+        in ({{ few_values('recategorized_customers', 'customer_id') }})
+        and changed_facts.customer_id is null
+        and standing_features.n_categories
+        <> coalesce(categories_per_customer.n_categories, 0)
+),
+
 rivals as (
     select
         as_of_date,
@@ -266,13 +291,10 @@ gone_rows as (
     where features.customer_id is null
     union distinct
     select
-        standing_features.as_of_date,
-        standing_features.customer_id
-    from standing_features
-    inner join emptied_facts
-        on
-            standing_features.as_of_date = emptied_facts.as_of_date
-            and standing_features.customer_id = emptied_facts.customer_id
+        as_of_date,
+        customer_id
+    from changed_facts
+    where n_orders_window = 0
     union distinct
     select
         standing_features.as_of_date,
@@ -288,6 +310,13 @@ gone_rows as (
 written as (
     select * from features
     {% if is_incremental() -%}
+        union all
+        select
+            as_of_date,
+            customer_id,
+            window_start_date,
+            {{ feature_columns | join(',\n            ') }}
+        from recounted_features
         union all
         select
             as_of_date,

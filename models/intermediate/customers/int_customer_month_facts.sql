@@ -121,6 +121,18 @@ restarted_customers as {{ materialized() }} (
         and days_change_number > (select watermark.change_number from watermark)
 ),
 
+-- Whoever was there at one month-end is there at all later ones, and was at all since
+-- the first day.
+former_facts as (
+    select
+        customer_id,
+        first_active_date
+    from standing_facts
+    where
+        as_of_date = (select max(standing_dates.as_of_date) from standing_dates)
+        and customer_id in ({{ few_values('restarted_customers', 'customer_id') }})
+),
+
 {% else -%}
 new_dates as (
     select * from month_ends
@@ -194,13 +206,15 @@ rivals as (
     where as_of_date in ({{ few_values('dropped_dates', 'as_of_date') }})
     union distinct
     select
-        standing_facts.as_of_date,
-        standing_facts.customer_id
-    from standing_facts
+        kept_dates.as_of_date,
+        former_facts.customer_id
+    from former_facts
     inner join restarted_customers
+        on former_facts.customer_id = restarted_customers.customer_id
+    inner join kept_dates
         on
-            standing_facts.customer_id = restarted_customers.customer_id
-            and standing_facts.as_of_date <= restarted_customers.first_active_date
+            former_facts.first_active_date < kept_dates.as_of_date
+            and restarted_customers.first_active_date >= kept_dates.as_of_date
 ),
 
 written as (
