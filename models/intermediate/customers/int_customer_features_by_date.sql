@@ -126,9 +126,7 @@ restarted_customers as {{ materialized() }} (
         customer_id,
         cast('9999-12-31' as date) as first_active_date
     from current_facts
-    where
-        first_active_date is null
-        and days_change_number > (select watermarks.days_change_number from watermarks)
+    where first_active_date is null
 ),
 
 recounted_customers as (

@@ -102,23 +102,16 @@ late_dates as (
 
 -- Of customers who lost a day all others count as changed. So one whose first day
 -- changed may have had facts of dates before it; one without any day, of all.
-restarted_customers as {{ materialized() }} (
-    select
-        changed_customers.customer_id,
-        current_facts.first_active_date
+restarted_customers as (
+    select changed_customers.customer_id
     from changed_customers
     inner join current_facts
         on
             changed_customers.customer_id = current_facts.customer_id
             and changed_customers.changed_since = current_facts.first_active_date
     union all
-    select
-        customer_id,
-        cast('9999-12-31' as date) as first_active_date
-    from all_current_facts
-    where
-        first_active_date is null
-        and days_change_number > (select watermark.change_number from watermark)
+    select customer_id from all_current_facts
+    where first_active_date is null
 ),
 
 -- Whoever was there at one month-end is there at all later ones, and was at all since
@@ -209,12 +202,8 @@ rivals as (
         kept_dates.as_of_date,
         former_facts.customer_id
     from former_facts
-    inner join restarted_customers
-        on former_facts.customer_id = restarted_customers.customer_id
     inner join kept_dates
-        on
-            former_facts.first_active_date < kept_dates.as_of_date
-            and restarted_customers.first_active_date >= kept_dates.as_of_date
+        on former_facts.first_active_date < kept_dates.as_of_date
 ),
 
 written as (
