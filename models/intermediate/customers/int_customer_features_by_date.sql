@@ -240,37 +240,6 @@ features as {% if is_incremental() %}{{ materialized() }} {% endif %}(
     'mobile_order_rate', 'n_sessions', 'n_product_views', 'tenure_days',
 ] -%}
 {% if is_incremental() -%}
--- Of whom only categories changed all else stands.
-recounted_features as (
-    select
-        standing_features.as_of_date,
-        standing_features.customer_id,
-        standing_features.window_start_date,
-        {% for column in feature_columns if column != 'n_categories' -%}
-        standing_features.{{ column }},
-        {% endfor -%}
-        cast(
-            coalesce(categories_per_customer.n_categories, 0) as {{ type_double() }}
-        ) as n_categories
-    from standing_features
-    inner join kept_dates
-        on standing_features.as_of_date = kept_dates.as_of_date
-    left join changed_facts
-        on
-            standing_features.as_of_date = changed_facts.as_of_date
-            and standing_features.customer_id = changed_facts.customer_id
-    left join categories_per_customer
-        on
-            standing_features.as_of_date = categories_per_customer.as_of_date
-            and standing_features.customer_id = categories_per_customer.customer_id
-    where
-        standing_features.customer_id
-        in ({{ few_values('recategorized_customers', 'customer_id') }})
-        and changed_facts.customer_id is null
-        and standing_features.n_categories
-        <> coalesce(categories_per_customer.n_categories, 0)
-),
-
 rivals as (
     select
         as_of_date,
@@ -302,6 +271,42 @@ gone_rows as (
         on
             standing_features.customer_id = restarted_customers.customer_id
             and standing_features.as_of_date <= restarted_customers.first_active_date
+),
+
+-- Of whom only categories changed all else stands.
+recounted_features as (
+    select
+        standing_features.as_of_date,
+        standing_features.customer_id,
+        standing_features.window_start_date,
+        {% for column in feature_columns if column != 'n_categories' -%}
+        standing_features.{{ column }},
+        {% endfor -%}
+        cast(
+            coalesce(categories_per_customer.n_categories, 0) as {{ type_double() }}
+        ) as n_categories
+    from standing_features
+    inner join kept_dates
+        on standing_features.as_of_date = kept_dates.as_of_date
+    left join changed_facts
+        on
+            standing_features.as_of_date = changed_facts.as_of_date
+            and standing_features.customer_id = changed_facts.customer_id
+    left join gone_rows
+        on
+            standing_features.as_of_date = gone_rows.as_of_date
+            and standing_features.customer_id = gone_rows.customer_id
+    left join categories_per_customer
+        on
+            standing_features.as_of_date = categories_per_customer.as_of_date
+            and standing_features.customer_id = categories_per_customer.customer_id
+    where
+        standing_features.customer_id
+        in ({{ few_values('recategorized_customers', 'customer_id') }})
+        and changed_facts.customer_id is null
+        and gone_rows.customer_id is null
+        and standing_features.n_categories
+        <> coalesce(categories_per_customer.n_categories, 0)
 ),
 
 {% endif -%}
