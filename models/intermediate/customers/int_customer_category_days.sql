@@ -8,9 +8,8 @@
 }}
 
 -- Of a category only its last day before a date counts, so that customers' categories
--- can be counted without telling them apart. Where a customer's days changed, all of
--- them are written; one that is no more stays as a row without its next, so that who
--- reads changes sees whose it was.
+-- can be counted without telling them apart. A day that is no more stays as a row
+-- without its next, so that who reads changes sees whose it was.
 with
 
 order_lines as (
@@ -23,7 +22,7 @@ products as (
     where category is not null
 ),
 
-category_days as {% if is_incremental() %}{{ materialized() }} {% endif %}(
+category_days as (
     select
         order_lines.customer_id,
         products.category,
@@ -51,13 +50,13 @@ present_days as (
     where next_ordered_date is not null
 ),
 
-changes as {{ materialized() }} (
+changed_days as (
     select
         coalesce(category_days.customer_id, present_days.customer_id) as customer_id,
         coalesce(category_days.category, present_days.category) as category,
         coalesce(category_days.ordered_date, present_days.ordered_date)
             as ordered_date,
-        category_days.customer_id is null as is_gone
+        category_days.next_ordered_date
     from category_days
     full outer join present_days
         on
@@ -68,19 +67,6 @@ changes as {{ materialized() }} (
         category_days.customer_id is null
         or present_days.customer_id is null
         or category_days.next_ordered_date <> present_days.next_ordered_date
-),
-
-changed_days as (
-    select * from category_days
-    where customer_id in (select changes.customer_id from changes)
-    union all
-    select
-        customer_id,
-        category,
-        ordered_date,
-        cast(null as date) as next_ordered_date
-    from changes
-    where is_gone
 ),
 
 {% else -%}

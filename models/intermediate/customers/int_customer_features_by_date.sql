@@ -45,10 +45,6 @@ newest_changes as (
 ),
 
 {% if is_incremental() -%}
-current_facts as {{ not_materialized() }} (
-    select * from {{ ref('int_customer_facts') }}
-),
-
 standing_features as {{ not_materialized() }} (
     select * from {{ this }}
 ),
@@ -101,32 +97,14 @@ changed_facts as {{ materialized() }} (
         and as_of_date in (select kept_dates.as_of_date from kept_dates)
 ),
 
-changed_customers as (
-    select
-        customer_id,
-        min(activity_date) as changed_since
-    from customer_days
-    where change_number > (select watermarks.days_change_number from watermarks)
-    group by customer_id
-),
-
--- Of customers who lost a day all others count as changed. So one whose first day
--- changed may have had facts of dates before it; one without any day, of all.
+-- Who lost the first day, or every day, has no facts any more of the dates until the new
+-- first day.
 restarted_customers as {{ materialized() }} (
     select
-        changed_customers.customer_id,
-        current_facts.first_active_date
-    from changed_customers
-    inner join current_facts
-        on
-            changed_customers.customer_id = current_facts.customer_id
-            and changed_customers.changed_since = current_facts.first_active_date
-    union all
-    select
         customer_id,
-        cast('9999-12-31' as date) as first_active_date
-    from current_facts
-    where first_active_date is null
+        coalesce(first_active_date, cast('9999-12-31' as date)) as first_active_date
+    from {{ ref('int_customer_facts') }}
+    where days_change_number > (select watermarks.days_change_number from watermarks)
 ),
 
 recounted_customers as (

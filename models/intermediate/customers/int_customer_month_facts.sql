@@ -100,20 +100,6 @@ late_dates as (
         as_of_date > (select min(late_customers.changed_since) from late_customers)
 ),
 
--- Of customers who lost a day all others count as changed. So one whose first day
--- changed may have had facts of dates before it; one without any day, of all.
-restarted_customers as (
-    select changed_customers.customer_id
-    from changed_customers
-    inner join current_facts
-        on
-            changed_customers.customer_id = current_facts.customer_id
-            and changed_customers.changed_since = current_facts.first_active_date
-    union all
-    select customer_id from all_current_facts
-    where first_active_date is null
-),
-
 -- Whoever was there at one month-end is there at all later ones, and was at all since
 -- the first day.
 former_facts as (
@@ -121,9 +107,23 @@ former_facts as (
         customer_id,
         first_active_date
     from standing_facts
+    where as_of_date = (select max(standing_dates.as_of_date) from standing_dates)
+),
+
+-- Who lost the first day, or every day, has no facts any more of the dates until the new
+-- first day.
+restarted_customers as (
+    select
+        former_facts.customer_id,
+        former_facts.first_active_date as former_active_date,
+        coalesce(all_current_facts.first_active_date, cast('9999-12-31' as date))
+            as first_active_date
+    from former_facts
+    inner join all_current_facts
+        on former_facts.customer_id = all_current_facts.customer_id
     where
-        as_of_date = (select max(standing_dates.as_of_date) from standing_dates)
-        and customer_id in ({{ few_values('restarted_customers', 'customer_id') }})
+        all_current_facts.days_change_number
+        > (select watermark.change_number from watermark)
 ),
 
 {% else -%}
@@ -200,10 +200,12 @@ rivals as (
     union distinct
     select
         kept_dates.as_of_date,
-        former_facts.customer_id
-    from former_facts
+        restarted_customers.customer_id
+    from restarted_customers
     inner join kept_dates
-        on former_facts.first_active_date < kept_dates.as_of_date
+        on
+            restarted_customers.former_active_date < kept_dates.as_of_date
+            and restarted_customers.first_active_date >= kept_dates.as_of_date
 ),
 
 written as (
